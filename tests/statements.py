@@ -57,3 +57,4 @@ def _beyond_and_within(clause: Clause) -> None:
         assert "less than can be called" not in clause.ruling or not holds_none, clause
         says_so = "though the interval by all scans includes 0 %" in clause.ruling
         assert says_so == (holds_none and "beyond measurement error (limit" in clause.ruling), clause
+        assert not (says_so and clause.ratio > 1), clause

@@ -131,7 +131,7 @@ CV_SOURCES = {
     "repeat_reads": "repeat reads of this study",
     "published": "published repeat reads",
     "automatic_spread": "spread of automatic masks",
-    "geometric_model": "geometric model of the mask's edge",
+    "geometric_model": "a model of the outline, assumed and not measured",
     "imported": "imported with the number",
 }
 ALIGNMENTS = {

@@ -19,7 +19,7 @@ from datetime import date
 from pipeline.core.vocabulary import PatientCourse, TreatmentEvent, TreatmentKind, VisitMeasure
 from pipeline.judge import division, epochs
 from pipeline.judge.criteria import Metric, ResponseCriteria
-from pipeline.judge.explanation import size
+from pipeline.judge.size_words import size
 
 OLDEST_SCAN_DAYS = 365
 """A scan older than this at surgery does not show what was operated on; a proposal, days."""

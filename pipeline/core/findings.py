@@ -137,7 +137,12 @@ TABLE_KINDS = (
         "make sure that it was read right, or write 1234 for a thousand, 1.2340 for a fraction",
     ),
     ("word_unknown", "error", "use one of the expected words; this one was not used"),
-    ("rows_differ", "error", "leave one row per patient, date and compartment; until then the visit has no number"),
+    (
+        "rows_differ",
+        "error",
+        "leave one row per patient, date and compartment, or write the time of each scan beside its date; until then "
+        "the visit has no number",
+    ),
     ("cells_differ", "error", "leave one of the two cells, or correct them; until then the visit has no number"),
     ("unit_suspect", "warning", "make sure of the unit: 1 mL is 1000 mm³; floors and errors depend on it"),
     (

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date, time
 from enum import StrEnum
 
+from pipeline.core.exchange import Exchange
+
 ANY_DAY = (date(1900, 1, 1), date(2200, 12, 31))
 """First and last day of what has no readable date at all."""
 
@@ -247,6 +249,8 @@ class VisitMeasure:
         What the sizes are of, in words.
     cyst, enhancing
         Compartments that are judged beside the tumour; None where nobody looked for them.
+    exchanges
+        Of one lesion by itself: what it had exchanged with others on scans up to this one, until somebody settles it.
     """
 
     session_id: str
@@ -276,6 +280,7 @@ class VisitMeasure:
     subject: str = SOLID
     cyst: PartSize | None = None
     enhancing: PartSize | None = None
+    exchanges: tuple[Exchange, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,18 @@ from pipeline.core.vocabulary import (
     VisitMeasure,
 )
 from pipeline.core.written_day import WrittenDay
-from pipeline.judge import comparison, decline, exposure
+from pipeline.judge import comparison, decline, epochs, exposure, lesion_exchange
 from pipeline.judge.clauses import Clause, ClauseKind, beside
 from pipeline.judge.criteria import ResponseCriteria, Window
-from pipeline.judge.epochs import Epoch
-from pipeline.judge.questions import FIRST_SEEN
+from pipeline.judge.epochs import Epoch, SeenBefore
+from pipeline.judge.questions import FIRST_SEEN, PERHAPS_SEEN
 from pipeline.judge.verdict import Verdict
 
+SEEN_WORDS = {
+    SeenBefore.NO: FIRST_SEEN,
+    SeenBefore.YES: "tumour seen again",
+    SeenBefore.NOT_KNOWN: PERHAPS_SEEN,
+}
 SHRUNK = (DisplayState.SHRINKAGE, DisplayState.POSSIBLE_SHRINKAGE, DisplayState.NONE_SEEN)
 GROWN = (DisplayState.GROWTH, DisplayState.POSSIBLE_GROWTH)
 
@@ -39,9 +44,11 @@ def remarks(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: Res
         *beside(ClauseKind.REMARK, verdict.evidence.unjudged),
         *beside(ClauseKind.REMARK, opens_pinned(verdict, course, epoch)),
         *beside(ClauseKind.REMARK, known_seeding(verdict)),
+        *beside(ClauseKind.EXCHANGE, exchanged_beside(verdict, criteria)),
     ]
     if verdict.is_judged:
         clauses += [
+            *beside(ClauseKind.REMARK, unread_before(verdict, course, criteria)),
             *beside(ClauseKind.REMARK, old_baseline(verdict, epoch, criteria)),
             *beside(ClauseKind.REMARK, no_response(verdict)),
             *(Clause(ClauseKind.TREATMENT, words) for words in treatments_beside(verdict, course)),
@@ -218,7 +225,60 @@ def seen_where_none_was(verdict: Verdict) -> str:
 
     Whether it is the first of a person nobody can tell from a study: treatments may not have been written down.
     """
-    return FIRST_SEEN if verdict.evidence.is_first else "tumour seen again"
+    return SEEN_WORDS[verdict.evidence.seen_before]
+
+
+def unread_before(verdict: Verdict, course: PatientCourse, criteria: ResponseCriteria) -> str:
+    """Name the scans for which nobody knows whether tumour was seen before; empty where that is known."""
+    is_asked = verdict.is_seen_where_none_was and verdict.evidence.seen_before == SeenBefore.NOT_KNOWN
+    unread = epochs.unread_before(verdict.visit, course, criteria) if is_asked else ()
+    if not unread:
+        return ""
+    scans = wording.count(len(unread), "scan")
+    on = f"the scan of {unread[0].acquired_on}" if len(unread) == 1 else f"{scans} from {unread[0].acquired_on} on"
+    return f"not known whether tumour was seen before, {on} cannot say"
+
+
+def error_assumed(verdict: Verdict, criteria: ResponseCriteria) -> tuple[Clause, ...]:
+    """Say that the error of the sizes that a verdict rests on is assumed, and how large; nothing where it was stated.
+
+    Only where an error decides: between two sizes of which neither is 0. Every scan since the baseline counts, for the
+    limit rests on all.
+    """
+    scan_pair = verdict.compared_with(criteria)
+    if scan_pair is None or scan_pair.change is None:
+        return ()
+    scans = {one.session_id: one for one in (*verdict.evidence.scans, scan_pair.reference, verdict.visit)}
+    with_error = [one for one in scans.values() if one.volume_cv and epochs.value_of(one, criteria.metric)]
+    share = 100 * comparison.ERROR_SHARE[criteria.metric]
+    errors = [share * (one.volume_cv or 0.0) for one in with_error if one.cv_is_assumed]
+    if not errors:
+        return ()
+    ends = list(dict.fromkeys(wording.significant(end) for end in (min(errors), max(errors))))
+    of_some = "" if len(errors) == len(with_error) else f" on {len(errors)} of {len(with_error)} scans"
+    words = f"error assumed{of_some}: {' to '.join(ends)} %"
+    return (Clause(ClauseKind.ERROR, words, unit="%", value=max(errors)),)
+
+
+def exchanged(verdict: Verdict, criteria: ResponseCriteria) -> str:
+    """Say what other lesions lost as this one grew, and what would settle which is which."""
+    words = lesion_exchange.words(verdict.evidence.exchanged, criteria.metric)
+    return f"{words}, growth is open until a person says which lesion is which"
+
+
+def exchanged_beside(verdict: Verdict, criteria: ResponseCriteria) -> str:
+    """Say what a lesion exchanged with others on this scan, or since what it is held against, if nothing else says it.
+
+    A growth or a response that is one without the exchange stands, and says so.
+    """
+    reference = verdict.compared_with(criteria)
+    since = lesion_exchange.since(verdict.visit, reference.reference, criteria.metric) if reference else ()
+    here = (e for e in verdict.visit.exchanges if e.on == verdict.visit.acquired_on and e.metric == criteria.metric)
+    words = lesion_exchange.words(tuple(dict.fromkeys((*since, *here))), criteria.metric)
+    if not words or verdict.evidence.exchanged or words in (verdict.evidence.no_response or ""):
+        return ""
+    stands = verdict.grown or verdict.category in (Category.CR, Category.PR)
+    return f"{words}, and without that the same is called" if stands else words
 
 
 def against_reappearance(verdict: Verdict, criteria: ResponseCriteria) -> str:

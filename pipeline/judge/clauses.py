@@ -24,6 +24,7 @@ class ClauseKind(StrEnum):
     NOT_EVALUABLE = "not_evaluable"
     NONE_SEEN = "none_seen"
     SEEN_AGAIN = "seen_again"
+    PERHAPS_AGAIN = "perhaps_again"  # the same where a scan before could not say whether there was tumour
     NEW_TUMOUR = "new_tumour"  # where none was seen, nor treated as far as is known, before
     CHANGE = "change"
     READ = "read"  # a reader's own word, without sizes
@@ -31,12 +32,14 @@ class ClauseKind(StrEnum):
     NEW_LESION = "new_lesion"
     UNJUDGED_LESION = "unjudged_lesion"
     LESION = "lesion"  # what the worst of several lesions does by itself
+    EXCHANGE = "exchange"  # what one lesion gained while another lost as much, on one scan
     LESION_SET = "lesion_set"  # which lesions the numbers of the total speak of
     MIXED = "mixed"  # what enhancing and T2 tumour amount to together
     ELSEWHERE = "elsewhere"  # new tumour that the syndrome explains
     CLINICAL = "clinical"
     CONFIRMATION = "confirmation"
     TREATMENT = "treatment"
+    ERROR = "error"  # the measurement error was assumed and not measured; the value is what was assumed, in percent
     PASSED_OVER = "passed_over"
     UNSIGNED = "unsigned"
     REMARK = "remark"
@@ -57,7 +60,7 @@ class Clause:
     reference
         What the other scan is: baseline or nadir.
     unit
-        Of ``value`` and ``reference_value``: mm³, mm² or mm.
+        Of ``value`` and ``reference_value``: mm³, mm² or mm; % where the largest error that was assumed is.
     value, reference_value, ratio, low_ratio, high_ratio
         Sizes, their ratio and its 95 % interval; None where there are none.
     limit_ratio, rule_ratio
@@ -94,7 +97,7 @@ class Clause:
 DAYS = ("on", "reference_on")
 MAIN = frozenset({
     ClauseKind.NOT_JUDGED, ClauseKind.BASELINE, ClauseKind.NOT_EVALUABLE, ClauseKind.NONE_SEEN, ClauseKind.SEEN_AGAIN,
-    ClauseKind.NEW_TUMOUR, ClauseKind.CHANGE,
+    ClauseKind.PERHAPS_AGAIN, ClauseKind.NEW_TUMOUR, ClauseKind.CHANGE,
 })  # fmt: skip
 """Clauses that usually begin a sentence, and are written so."""
 
@@ -111,7 +114,7 @@ def distinct(clauses: Iterable[Clause]) -> tuple[Clause, ...]:
 
 def of_total(clauses: Sequence[Clause]) -> Clause | None:
     """Return the main clause on the patient's total, which stands behind that of a lesion that leads the state."""
-    return next((clause for clause in clauses if clause.kind != ClauseKind.LESION), None)
+    return next((clause for clause in clauses if clause.kind != ClauseKind.LESION and clause.lesion is None), None)
 
 
 def sentence(clauses: Sequence[Clause]) -> str:

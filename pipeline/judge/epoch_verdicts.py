@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from pipeline.core.exchange import Exchange
 from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, TreatmentEvent, VisitMeasure
-from pipeline.judge import comparison, decline, epochs, exposure
+from pipeline.judge import comparison, decline, epochs, exposure, lesion_exchange
 from pipeline.judge.criteria import ResponseCriteria, Window
 from pipeline.judge.display_state import display_of
-from pipeline.judge.epochs import Epoch
+from pipeline.judge.epochs import Epoch, SeenBefore
 from pipeline.judge.verdict import Evidence, Verdict
 
 NON_ENHANCING = "non-enhancing"
@@ -135,7 +136,7 @@ def _evidence(
         new_tumour_elsewhere=elsewhere,
         decline=lost,
         seeding=seeding,
-        is_first=epochs.is_first_tumour(visit, course, criteria),
+        seen_before=epochs.seen_before(visit, course, criteria),
     )
     window = exposure.growth_window(course, visit.acquired_on, criteria)
     shared = replace(shared, window=_lesion_window(shared, memory, course, criteria) or window)
@@ -176,6 +177,10 @@ def _verdict(
 ) -> Verdict:
     """Decide category, state and display of one scan after the baseline."""
     grown, once = _has_grown(visit, evidence, memory, criteria)
+    exchanged = _exchanged(visit, evidence, memory, criteria) if grown or once else ()
+    if exchanged:
+        grown = once = False
+        evidence = replace(evidence, exchanged=exchanged)
     if not (grown or once or evidence.new_lesion or evidence.decline) and evidence.nadir is None:
         return _not_evaluable(visit, evidence)
     category, hindrance = Category.PD, None
@@ -211,6 +216,29 @@ def _has_grown(
         sure = again and (memory.seen_last or comparison.on_enough_slices(visit, criteria))
         return sure, again and not sure
     return comparison.proven_growth(against, criteria), False
+
+
+def _exchanged(
+    visit: VisitMeasure, evidence: Evidence, memory: Memory, criteria: ResponseCriteria
+) -> tuple[Exchange, ...]:
+    """Return what others lost as a lesion grew, where it has not grown by the rule without that; empty elsewhere."""
+    against = evidence.nadir if evidence.nadir and evidence.nadir.reference_value == 0 else evidence.reference(criteria)
+    if against is None:
+        return ()
+    taken = tuple(e for e in lesion_exchange.since(visit, against.reference, criteria.metric) if e.size > 0)
+    if not taken:
+        return ()
+    left, metric = lesion_exchange.without(visit, against.reference, criteria.metric), criteria.metric
+
+    def compared(scan_pair: comparison.Comparison | None) -> comparison.Comparison | None:
+        if scan_pair is None:
+            return None
+        reference = scan_pair.reference
+        scans = [lesion_exchange.without(scan, reference, metric) for scan in evidence.scans]
+        return comparison.compare(lesion_exchange.without(visit, reference, metric), reference, metric, scans)
+
+    apart = replace(evidence, baseline=compared(evidence.baseline), nadir=compared(evidence.nadir))
+    return () if any(_has_grown(left, apart, memory, criteria)) else taken
 
 
 def _lesion_window(
@@ -252,6 +280,9 @@ def _below_progression(
     if against is None or nadir is None or against.reference_value == 0:
         return Category.SD, None
     since, on = against.reference.acquired_on, visit.acquired_on
+    given = _given_away(visit, against, criteria)
+    if given is not None:
+        return Category.SD, given
     hindrance = None
     if against.value == 0:
         hindrance = exposure.steroids_hinder(course, since, on, criteria.steroids, complete=True)
@@ -264,6 +295,16 @@ def _below_progression(
     if comparison.shrank_to(against, criteria.response.ratio):
         return (Category.PR, hindrance) if dose is None else (Category.SD, dose)
     return _minor(visit, against, course, criteria, dose)
+
+
+def _given_away(visit: VisitMeasure, against: comparison.Comparison, criteria: ResponseCriteria) -> str | None:
+    """Say what other lesions gained as one fell to a response that it does not reach without that; None elsewhere."""
+    given = [e for e in lesion_exchange.since(visit, against.reference, criteria.metric) if e.size < 0]
+    if not given or not comparison.shrank_to(against, criteria.response.ratio):
+        return None
+    left = against.value - sum(one.size for one in given)
+    is_response = comparison.at_most(left, criteria.response.ratio * against.reference_value)
+    return None if is_response else lesion_exchange.words(given, criteria.metric)
 
 
 def _minor(
@@ -297,7 +338,7 @@ def _is_non_enhancing(visit: VisitMeasure, against: comparison.Comparison, cours
 def _progressed(evidence: Evidence, *, grown: bool, zero_seen: bool) -> State:
     if evidence.new_lesion and not grown and not evidence.decline:
         return State.DISTANT
-    return State.RECURRENCE if zero_seen and not evidence.is_first else State.PROGRESSION
+    return State.RECURRENCE if zero_seen and evidence.seen_before == SeenBefore.YES else State.PROGRESSION
 
 
 def _quiet_state(category: Category, evidence: Evidence, *, is_residual: bool) -> State:
@@ -334,7 +375,7 @@ def _asking(memory: Memory, verdict: Verdict) -> Memory:
     """Carry on the first of the scans in a row whose growth is possible and not proven."""
     if not verdict.is_judged:
         return memory
-    open_growth = verdict.display == DisplayState.POSSIBLE_GROWTH and not verdict.grown
+    open_growth = verdict.display == DisplayState.POSSIBLE_GROWTH and not (verdict.grown or verdict.evidence.exchanged)
     return replace(memory, asked=(memory.asked or verdict.visit) if open_growth else None)
 
 

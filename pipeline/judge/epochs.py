@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, time
+from enum import StrEnum
 from itertools import takewhile
 
 from pipeline.core.syndromes import Syndrome, syndromes_in
@@ -187,36 +188,63 @@ def missing_sequence(visit: VisitMeasure, rule: Sequences | None) -> str | None:
     return f"these criteria need a {' and a '.join(missing)} scan and this visit has only {there}"
 
 
-def is_first_tumour(visit: VisitMeasure, course: PatientCourse, criteria: ResponseCriteria) -> bool:
-    """Say whether tumour on a scan would be the first that anybody saw in a person, rather than one that comes again.
+class SeenBefore(StrEnum):
+    """Whether tumour on a scan is one that came again."""
 
-    True where every scan before it is known to show none (``shows_none``), the scans since its first sighting aside,
+    NO = "no"
+    YES = "yes"
+    NOT_KNOWN = "not known"
+
+
+def seen_before(visit: VisitMeasure, course: PatientCourse, criteria: ResponseCriteria) -> SeenBefore:
+    """Say whether tumour on a scan was there before, or would be the first that anybody saw in a person.
+
+    The first: every scan before it is known to show none (``shows_none``), the scans since its first sighting aside,
     and no treatment of a tumour is known to have begun by that sighting, surgery of whatever extent and a treatment
-    that is not understood included; steroids and drainage treat none. A scan that was not measured may have shown
-    some. A part that enhances is of a tumour that was there. Of two scans on one day either may be the earlier.
+    that is not understood included; steroids and drainage treat none. A part that enhances is of a tumour that was
+    there. Where a scan before it was not measured, or not whole, and nothing else tells, it is not known. Of two scans
+    on one day either may be the earlier.
     """
+    before, sightings = _before_and_since(visit, course, criteria)
+    came_again = any(value_of(one, criteria.metric) == 0 for one in sightings[:-1])
+    first_seen_on = sightings[0].acquired_on
+    treated = {one.kind for one in course.treatments if one.started_on <= first_seen_on} - NOT_OF_TUMOUR
+    if visit.subject == ENHANCING or not before or came_again or treated or any(map(_shows_some, before)):
+        return SeenBefore.YES
+    return SeenBefore.NO if all(shows_none(one, criteria) for one in before) else SeenBefore.NOT_KNOWN
+
+
+def unread_before(visit: VisitMeasure, course: PatientCourse, criteria: ResponseCriteria) -> tuple[VisitMeasure, ...]:
+    """Return the scans before tumour was first seen that cannot say whether there was some."""
+    before, _ = _before_and_since(visit, course, criteria)
+    return tuple(one for one in before if not shows_none(one, criteria) and not _shows_some(one))
+
+
+def _before_and_since(
+    visit: VisitMeasure, course: PatientCourse, criteria: ResponseCriteria
+) -> tuple[tuple[VisitMeasure, ...], tuple[VisitMeasure, ...]]:
+    """Return the scans until tumour was first measured, and those from then on until a scan, that one included."""
     earlier = in_order(
         one
         for one in (*course.undated, *course.visits)
         if one.acquired_on <= visit.acquired_on and one.session_id != visit.session_id
     )
     before = tuple(takewhile(lambda one: not value_of(one, criteria.metric), earlier))
-    sightings = (*earlier[len(before) :], visit)
-    first_seen_on = sightings[0].acquired_on
-    if visit.subject == ENHANCING or not before or not all(shows_none(one, criteria) for one in before):
-        return False
-    if any(value_of(one, criteria.metric) == 0 for one in sightings[:-1]):
-        return False
-    return {one.kind for one in course.treatments if one.started_on <= first_seen_on} <= NOT_OF_TUMOUR
+    return before, (*earlier[len(before) :], visit)
 
 
 def shows_none(visit: VisitMeasure, criteria: ResponseCriteria) -> bool:
     """Say whether a scan is known to show no tumour: a whole size of zero, and no part and no mark of one beside it."""
     if value_of(visit, criteria.metric) != 0 or why_no_reference(visit, criteria) is not None:
         return False
+    return not _shows_some(visit)
+
+
+def _shows_some(visit: VisitMeasure) -> bool:
+    """Say whether a scan shows a part or a mark of tumour, whatever its size is."""
     parts = (part.volume_mm3 for part in (visit.cyst, visit.enhancing) if part is not None)
     sizes = (visit.volume_mm3, visit.product_mm2, visit.longest_mm, visit.enhancing_mm3, visit.new_tumour_mm3, *parts)
-    return not any(sizes) and not visit.new_lesion and visit.leptomeningeal is not True
+    return any(sizes) or visit.new_lesion or visit.leptomeningeal is True
 
 
 def makes_new_tumours(syndrome: str | None, rule: NewLesion) -> bool:

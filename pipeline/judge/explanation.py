@@ -10,33 +10,24 @@ from dataclasses import replace
 from datetime import date
 
 from pipeline.core import wording
-from pipeline.core.vocabulary import SOLID, Category, DisplayState, PatientCourse, State, TreatmentKind, VisitMeasure
+from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, TreatmentKind, VisitMeasure
 from pipeline.core.written_day import WrittenDay
 from pipeline.judge import circumstances, clauses, comparison, epochs
 from pipeline.judge.clauses import Clause, ClauseKind, beside
 from pipeline.judge.comparison import Comparison
 from pipeline.judge.criteria import Metric, ResponseCriteria
-from pipeline.judge.epochs import Epoch
+from pipeline.judge.epochs import Epoch, SeenBefore
+from pipeline.judge.size_words import UNITS, size, subject
 from pipeline.judge.verdict import Verdict
 
-DIAMETERS = {Metric.PRODUCT: "product of axial diameters", Metric.LONGEST: "sum of longest diameters"}
-UNITS = {Metric.VOLUME: "mm³", Metric.PRODUCT: "mm²", Metric.LONGEST: "mm"}
-SIZES = {Metric.VOLUME: wording.volume, Metric.PRODUCT: wording.area, Metric.LONGEST: wording.length}
+SEEN_KINDS = {
+    SeenBefore.NO: ClauseKind.NEW_TUMOUR,
+    SeenBefore.YES: ClauseKind.SEEN_AGAIN,
+    SeenBefore.NOT_KNOWN: ClauseKind.PERHAPS_AGAIN,
+}
 
 two_figures = wording.significant
 percent = wording.change_of
-
-
-def size(value: float, metric: Metric, figures: int = wording.FIGURES) -> str:
-    """Write a size in the unit people use: mL for volumes."""
-    return SIZES[metric](value, figures)
-
-
-def subject(visit: VisitMeasure, metric: Metric) -> str:
-    """Say what the sizes of a visit are of."""
-    if metric == Metric.VOLUME:
-        return visit.subject
-    return DIAMETERS[metric] if visit.subject == SOLID else f"{DIAMETERS[metric]} of {visit.subject}"
 
 
 def _capital(words: str) -> str:
@@ -146,8 +137,10 @@ def _seen_again(verdict: Verdict, criteria: ResponseCriteria) -> Clause:
         f"where none was seen on {nadir.reference.acquired_on}"
     )
     numbers = replace(_sizes_of(nadir, criteria, verdict), rule_ratio=None)
-    kind = ClauseKind.NEW_TUMOUR if verdict.evidence.is_first else ClauseKind.SEEN_AGAIN
-    return replace(numbers, kind=kind, words=words, ruling=circumstances.against_reappearance(verdict, criteria))
+    kind = SEEN_KINDS[verdict.evidence.seen_before]
+    is_exchanged = bool(verdict.evidence.exchanged)
+    place = circumstances.exchanged if is_exchanged else circumstances.against_reappearance
+    return replace(numbers, kind=kind, words=words, ruling=place(verdict, criteria))
 
 
 def _changed(verdict: Verdict, scan_pair: Comparison, criteria: ResponseCriteria) -> Clause:
@@ -202,6 +195,8 @@ def _rule_words(verdict: Verdict, scan_pair: Comparison, criteria: ResponseCrite
         below = f"a fall, {error}" if is_fall else f"just below {threshold}" if is_level else f"below {threshold}"
         return f"{below}{_refutes(verdict)}"
     place = "reaches" if is_level else "beyond"
+    if verdict.evidence.exchanged:
+        return f"{place} {threshold} but {circumstances.exchanged(verdict, criteria)}"
     if not verdict.grown:
         return f"{place} {threshold} but {_open_words(scan_pair, criteria, error, asked)}"
     joint = "and" if comparison.beyond_error(scan_pair) else "but"
@@ -248,8 +243,8 @@ def _error_words(scan_pair: Comparison, reference: str, decimals: int = 0) -> st
     """Say whether a change exceeds the error, against the limit on its own side.
 
     The limit guards against all looks of a series, the printed interval speaks of this one scan. They may part: a
-    change inside the limit is not called *within measurement error* beside an interval that leaves out 0 %, and one
-    beyond the limit says so where its interval holds 0 %.
+    change inside the limit is not called *within measurement error* beside an interval that leaves out 0 %, and a fall
+    beyond the limit says so where its interval holds 0 %; a growth whose interval does is not beyond it.
     """
     if scan_pair.limit_ratio is None or scan_pair.ratio is None:
         return "of unknown measurement error"
@@ -277,6 +272,7 @@ def _further_clauses(verdict: Verdict, course: PatientCourse, epoch: Epoch, crit
         *beside(ClauseKind.REMARK, _fallen_words(verdict, criteria)),
         *beside(ClauseKind.REMARK, _smallest_words(verdict, epoch, criteria)),
         *circumstances.remarks(verdict, course, epoch, criteria),
+        *circumstances.error_assumed(verdict, criteria),
         *beside(ClauseKind.PASSED_OVER, _passed_over_words(verdict, criteria)),
         *beside(ClauseKind.UNSIGNED, unsigned),
     ]

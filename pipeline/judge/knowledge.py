@@ -187,20 +187,26 @@ def _agreed(row: Sequence[Placed], possible_histories: Sequence[PossibleHistory]
 
 
 def _after_too_much(course: PatientCourse, criteria: ResponseCriteria, place: Place) -> list[Placed]:
-    """Judge only what lies before the first of too many treatments, scans or grades that cannot be placed."""
-    first = unplaced.first_possible(course)
+    """Judge a history in which too many treatments, scans or grades cannot be placed, as far as it can be.
+
+    It is judged as on the day of the latest scan by which what may have been known was not too much: so nothing that
+    surely came later takes away what was said. Later scans are not evaluable.
+    """
     visits = epochs.in_order(course.visits)
-    before = replace(
-        course,
-        visits=tuple(v for v in visits if v.acquired_on < first),
-        treatments=tuple(t for t in course.treatments if t.started_on < first and (t.ended_by is None)),
-        function_scores=tuple(s for s in course.function_scores if s.assessed_on < first),
-    )
-    placed = place(before, criteria)
+    until: list[Placed] = []
+    for visit in reversed(visits):
+        by_then = _possibly_known_by(course, visit)
+        by_reading = readings(by_then, criteria, place)
+        if by_reading:
+            last = visit.acquired_by or visit.acquired_on
+            surely_by_then = {one.session_id for one in visits if (one.acquired_by or one.acquired_on) <= last}
+            until = agreed(by_reading, by_then, criteria, place)
+            until = [one for one in until if one.verdict.visit.session_id in surely_by_then]
+            break
+    judged = {placed.verdict.visit.session_id: placed for placed in until}
+    first = unplaced.first_possible(course)
     why = f"too many treatments, scans or grades from {first} on have no day; write when they were"
     evidence = Evidence(unusable=why, undecided=True)
-    nothing = Epoch(0, "", date.min, date.max, date.min, None)
-    for visit in visits[len(placed) :]:
-        verdict = Verdict(visit, Category.NE, State.NOT_EVALUABLE, DisplayState.NOT_EVALUABLE, evidence)
-        placed.append(Placed(verdict, placed[-1].epoch if placed else nothing, course))
-    return placed
+    nothing = until[-1].epoch if until else Epoch(0, "", date.min, date.max, date.min, None)
+    verdicts = (Verdict(v, Category.NE, State.NOT_EVALUABLE, DisplayState.NOT_EVALUABLE, evidence) for v in visits)
+    return [judged.get(one.visit.session_id) or Placed(one, nothing, course) for one in verdicts]

@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 
 from pipeline.core.syndromes import Syndrome, syndromes_in
 from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, VisitJudgement, VisitMeasure
+from pipeline.judge import lesion_exchange
 from pipeline.judge.clauses import Clause, ClauseKind, beside, from_json, sentence, small, to_json
 from pipeline.judge.criteria import ResponseCriteria
+from pipeline.judge.epochs import in_order
 from pipeline.judge.response import judge
 
 MANY_BY_NATURE = frozenset({Syndrome.VHL, Syndrome.NF2})
@@ -78,7 +80,7 @@ def counted_then(course: PatientCourse, seen_at: Mapping[str, Container[str]]) -
     """
     so_far: frozenset[str] = frozenset()
     counted: dict[str, frozenset[str]] = {}
-    for visit in sorted(course.visits, key=lambda one: (one.acquired_on, one.session_id)):
+    for visit in in_order(course.visits):
         so_far |= {name for name, sessions in seen_at.items() if visit.session_id in sessions}
         counted[visit.session_id] = so_far if are_judged_apart(course.syndrome, so_far) else frozenset()
     return counted
@@ -180,18 +182,19 @@ def led_by_lesions(total: VisitJudgement, verdicts: Sequence[LesionVerdict], tot
     led = _led_then(total, verdicts)
     chosen = worst(verdicts)
     parts = from_json(total.clauses)
-    of_total = (*parts[:1], *beside(ClauseKind.LESION_SET, total_of))
+    exchange = lesion_exchange.in_words([one.measure for one in verdicts], [one.lesion_id for one in verdicts])
+    of_total = (*parts[:1], *beside(ClauseKind.LESION_SET, total_of), *beside(ClauseKind.EXCHANGE, exchange))
     if chosen is None:
         return _saying(led, (*of_total, *parts[1:])) if total_of else led
     judgement = chosen.judgement
     if severity(judgement.state, judgement.display_state) <= severity(total.state, total.display_state):
         if len(verdicts) == 1:  # the total says the same
             return led
-        return _saying(led, (*of_total, _named(chosen), *parts[1:]))
+        return _saying(led, (*of_total, _named(chosen), *_error_of(chosen), *parts[1:]))
     led = replace(led, state=judgement.state, display_state=judgement.display_state)
     first = _named(chosen)
     first = replace(first, words=f"{first.words[:1].upper()}{first.words[1:]}")
-    return _saying(led, (first, *of_total, *parts[1:]))  # what leads is said first
+    return _saying(led, (first, *_error_of(chosen), *of_total, *parts[1:]))  # what leads is said first
 
 
 def proven_by_lesion(total: VisitJudgement, verdicts: Sequence[LesionVerdict]) -> tuple[VisitJudgement, str | None]:
@@ -231,6 +234,15 @@ def _named(verdict: LesionVerdict) -> Clause:
     main = parts[0] if parts else Clause(ClauseKind.LESION, verdict.judgement.reason)
     words = f"lesion {verdict.name} by itself: {small(main.words)}"
     return replace(main, kind=ClauseKind.LESION, words=words, lesion=verdict.lesion_id)
+
+
+def _error_of(verdict: LesionVerdict) -> tuple[Clause, ...]:
+    """Return what is said of a lesion's assumed error within the sentence on the patient."""
+    assumed = (part for part in from_json(verdict.judgement.clauses) if part.kind == ClauseKind.ERROR)
+    return tuple(
+        replace(one, words=one.words.replace("error", f"error of {verdict.lesion_id}", 1), lesion=verdict.lesion_id)
+        for one in assumed
+    )
 
 
 def _led_then(total: VisitJudgement, verdicts: Sequence[LesionVerdict]) -> VisitJudgement:

@@ -30,6 +30,8 @@ NO_DECISION = (Question.OVERDUE, Question.LEFT_OUT, Question.NONE)
 NONE_RECORDED = "no open question recorded"
 FIRST_SEEN = "tumour where none was seen before"
 """Of the first tumour that anybody saw in a person, whatever nobody wrote down."""
+PERHAPS_SEEN = "tumour perhaps seen before"
+"""Of tumour where none was seen, while a scan before could not say."""
 
 
 class Open(NamedTuple):

@@ -47,11 +47,12 @@ ROUNDING = 1e-9
 """Relative difference at which two sizes are the same."""
 
 APART = 1.645
-"""Standard deviations by which two readings alone differ where they alone tell a change: nine in ten of unchanged
+"""Standard deviations by which two readings alone differ where they alone tell a shrinkage: nine in ten of unchanged
 pairs differ by less."""
 
 ALL_TELL = 0.975
-"""Least probability of a change's direction from all readings, where two alone do not tell: the interval excludes 1."""
+"""Least probability of a change's direction from all readings, of every growth and of a shrinkage that two readings
+alone do not tell: the interval excludes 1."""
 
 
 class ChangeCall(StrEnum):
@@ -327,8 +328,9 @@ def beyond_error(alarm: Design, anybody: Design, logs: Floats, sums: Floats, spr
     """Say, of each row of readings, whether a change is beyond the error of the whole series.
 
     Histories without a change between the two scans must be unlikely. After a rise that went back, or a fall, none is
-    without a change, and either direction would be about as likely as the noise says: so the two readings must differ
-    by themselves as well, or all readings tell the direction.
+    without a change, and either direction would be about as likely as the noise says: so all readings must tell the
+    direction of a growth, whose 95 % interval then excludes none; of a shrinkage all must, or the two readings differ
+    by themselves, for to ask for both would miss one halving in ten on its own scan.
 
     Parameters
     ----------
@@ -348,10 +350,11 @@ def beyond_error(alarm: Design, anybody: Design, logs: Floats, sums: Floats, spr
     """
     least = ALARM_LIMIT_GROWTH if direction > 0 else ALARM_LIMIT_SHRINKAGE
     beyond = np.asarray(fitted(alarm, logs).answer(sums).probability_above(0.0) >= least)
-    close = np.flatnonzero(beyond & (np.sum(sums * logs, axis=1) < APART * spread))
-    if len(close):
-        seen = fitted(anybody, logs[close]).answer(sums[close])
-        beyond[close] = seen.probability_above(0.0) >= ALL_TELL
+    is_asked = beyond if direction > 0 else beyond & (np.sum(sums * logs, axis=1) < APART * spread)
+    asked = np.flatnonzero(is_asked)
+    if len(asked):
+        seen = fitted(anybody, logs[asked]).answer(sums[asked])
+        beyond[asked] = seen.probability_above(0.0) >= ALL_TELL
     return beyond
 
 

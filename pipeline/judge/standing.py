@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pipeline.core import records
 from pipeline.core.vocabulary import DisplayState, State
-from pipeline.judge.questions import FIRST_SEEN, Question
+from pipeline.judge.questions import FIRST_SEEN, PERHAPS_SEEN, Question
 
 WORSE = (Question.NEW_LESION, Question.LESION_GROWTH, Question.GROWTH, Question.FUNCTION)
 """What is worse whatever the volume does, in the order in which it is said."""
@@ -64,7 +64,7 @@ def beside(last: records.Assessment | None, questions: Sequence[records.OpenQues
         shown = [question for question in shown if question != Question.GROWTH]
     briefs = [one.brief for kind in shown for one in questions if one.question == kind]
     if last is not None and last.display_state in GROWN:  # which is that tumour's own
-        briefs = [brief for brief in briefs if brief != FIRST_SEEN]
+        briefs = [brief for brief in briefs if brief not in (FIRST_SEEN, PERHAPS_SEEN)]
     return "; ".join(dict.fromkeys(briefs))
 
 

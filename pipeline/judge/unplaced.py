@@ -27,6 +27,7 @@ from pipeline.core.vocabulary import (
 from pipeline.core.written_day import WrittenDay, span, written
 from pipeline.judge import critical_days
 from pipeline.judge.criteria import ResponseCriteria
+from pipeline.judge.epochs import SeenBefore
 from pipeline.judge.verdict import Evidence, Verdict
 
 MOST_READINGS = 300
@@ -135,13 +136,19 @@ def agreed(verdicts: Sequence[tuple[Verdict, PossibleHistory]]) -> tuple[Verdict
         (pair for pair in judged if not _has_scans_together(pair[1])), judged[0] if judged else first
     )
     if is_open:
-        return replace(verdict, evidence=replace(verdict.evidence, is_first=False)), history
+        state = State.PROGRESSION if verdict.state == State.RECURRENCE else verdict.state
+        return replace(verdict, state=state, evidence=_perhaps_seen(verdict.evidence)), history
     return replace(verdict, days_that_decide=_days_by_then(verdicts)), history
+
+
+def _perhaps_seen(evidence: Evidence) -> Evidence:
+    return replace(evidence, seen_before=SeenBefore.NOT_KNOWN)
 
 
 def _says_first(verdict: Verdict) -> bool:
     """Say whether a verdict takes tumour for the first of a person: that is no recurrence."""
-    return verdict.evidence.is_first and (verdict.category == Category.PD or verdict.is_seen_where_none_was)
+    is_first = verdict.evidence.seen_before == SeenBefore.NO
+    return is_first and (verdict.category == Category.PD or verdict.is_seen_where_none_was)
 
 
 def _has_scans_together(history: PossibleHistory) -> bool:

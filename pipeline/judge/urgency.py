@@ -20,7 +20,17 @@ from pipeline.judge import own_smallest
 from pipeline.judge.clauses import Clause, ClauseKind, from_json, of_total
 from pipeline.judge.lesion_courses import severity
 from pipeline.judge.other_readings import asked_by_readings
-from pipeline.judge.questions import BRIEFS, FIRST_SEEN, NO_DECISION, NONE_RECORDED, RANKS, Asked, Open, Question
+from pipeline.judge.questions import (
+    BRIEFS,
+    FIRST_SEEN,
+    NO_DECISION,
+    NONE_RECORDED,
+    PERHAPS_SEEN,
+    RANKS,
+    Asked,
+    Open,
+    Question,
+)
 from pipeline.measure.measurement_error import ASSUMED
 
 FOLLOWED = (Compartment.CYST, Compartment.SYRINX)
@@ -195,7 +205,7 @@ def _is_led(last: records.Assessment) -> bool:
 def _total_grew(last: records.Assessment) -> bool:
     """Say whether the total itself reaches the rule of progression, or was seen again."""
     main = of_total(from_json(last.clauses))
-    if main is None or main.kind in (ClauseKind.SEEN_AGAIN, ClauseKind.NEW_TUMOUR):
+    if main is None or main.kind in (ClauseKind.SEEN_AGAIN, ClauseKind.PERHAPS_AGAIN, ClauseKind.NEW_TUMOUR):
         return main is not None
     return main.ratio is not None and main.rule_ratio is not None and main.ratio >= main.rule_ratio > 1
 
@@ -245,6 +255,8 @@ def _called_of_total(last: records.Assessment, parts: Sequence[Clause]) -> Itera
         yield Open(Question.NEW_LESION, "tumour seen where there was none" + place, "tumour seen again")
     elif last.state == State.PROGRESSION and main and main.kind == ClauseKind.NEW_TUMOUR:
         yield Open(Question.NEW_LESION, FIRST_SEEN + place, FIRST_SEEN)
+    elif last.state == State.PROGRESSION and main and main.kind == ClauseKind.PERHAPS_AGAIN:
+        yield Open(Question.NEW_LESION, PERHAPS_SEEN + place, PERHAPS_SEEN)
     elif last.state == State.DISTANT:
         seen = [part.text for part in parts if part.kind == ClauseKind.NEW_LESION]
         yield Question.NEW_LESION, seen[0] if seen else "a new lesion"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipeline.core.exchange import Exchange
 from pipeline.core.vocabulary import Category, DisplayState, State, TreatmentEvent, VisitMeasure
 from pipeline.judge.comparison import Comparison
 from pipeline.judge.criteria import Reference, ResponseCriteria, Window
-from pipeline.judge.epochs import is_unsigned
+from pipeline.judge.epochs import SeenBefore, is_unsigned
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,10 @@ class Evidence:
         At a baseline: the last scan that an earlier course judged and that compares with it; None for none.
     unjudged
         At a baseline made before its course: why the course that it lies in does not judge it, in words.
-    is_first
-        Tumour on it is the first that anybody saw in a person, and no treatment of one is known before
-        (``epochs.is_first_tumour``).
+    seen_before
+        Whether tumour on it came again, or is the first that anybody saw (``epochs.seen_before``).
+    exchanged
+        What other lesions lost as this one grew, where it has not grown by the rule without it; empty elsewhere.
     asked
         The earlier scan whose possible growth this one, the next that compares, has to answer; None for none.
     """
@@ -67,7 +69,8 @@ class Evidence:
     scans: tuple[VisitMeasure, ...] = ()
     before: VisitMeasure | None = None
     unjudged: str = ""
-    is_first: bool = False
+    seen_before: SeenBefore = SeenBefore.YES
+    exchanged: tuple[Exchange, ...] = ()
 
     def next_nadir(self, visit: VisitMeasure) -> VisitMeasure | None:
         """Return the nadir that the next scan is held against: this one's, or the visit itself where it is smaller.

@@ -26,6 +26,7 @@ ASSUMED_LENGTH_RATIO = 2.5
 """Length over width of a tumour in the cord, as in the simulation that the sampling error was fitted to."""
 
 NO_VOLUME = "the table gives no volume of solid tumour for this visit"
+UNSEEN = "the table gives no row for this lesion on this day"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ A visit with images is measured on them; the table counts only for days without.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Container, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import count
@@ -67,32 +67,43 @@ def with_imported(
     """
     merged = list(visits)
     names = {visit.session_id for visit in visits}
-    for one in given:
+    filled: set[str] = set()
+    visits_given = list(given)
+    days = Counter(str(one.acquired_on) for one in visits_given)
+    for one in visits_given:
         if not one.is_placed:
             merged.append(_undated_visit(patient_id, one, names))
             names.add(merged[-1].session_id)
             continue
         same_day = [visit for visit in visits if str(visit.acquired_on) == str(one.acquired_on)]
         imaged = next((visit for visit in same_day if visit.scans), None)
+        listed = next(iter(_of_time(one, [v for v in same_day if v.session_id not in filled])), None)
         if imaged is not None:
             findings.append(_not_used(one, patient_id, imaged.session_id))
-        elif same_day:
-            acquired_at = same_day[0].acquired_at or one.acquired_at
-            merged[merged.index(same_day[0])] = replace(
-                same_day[0],
+        elif listed is not None:
+            filled.add(listed.session_id)
+            merged[merged.index(listed)] = replace(
+                listed,
                 imported=one.measures or NOTHING,
                 imported_lesions=one.lesions,
-                acquired_at=acquired_at,
+                acquired_at=listed.acquired_at or one.acquired_at,
             )
         else:
-            merged.append(_new_visit(patient_id, one, names))
+            merged.append(_new_visit(patient_id, one, names, with_time=days[str(one.acquired_on)] > 1))
             names.add(merged[-1].session_id)
     return tuple(sorted(merged, key=by_date))
 
 
-def _new_visit(patient_id: str, one: GivenVisit, others: Container[str]) -> StudyVisit:
-    """Name a visit by its day; a study that uses that very name for another visit gets a longer one."""
+def _of_time(one: GivenVisit, same_day: Sequence[StudyVisit]) -> list[StudyVisit]:
+    """Return the visits of a day that a row may be of, by its time: that of the same time first, none of another."""
+    timeless = [visit for visit in same_day if visit.acquired_at is None or one.acquired_at is None]
+    return [visit for visit in same_day if visit.acquired_at and visit.acquired_at == one.acquired_at] + timeless
+
+
+def _new_visit(patient_id: str, one: GivenVisit, others: Container[str], *, with_time: bool) -> StudyVisit:
+    """Name a visit by its day, one of several with its time; if the study calls another so, the name gets longer."""
     session_id = f"ses-imported{''.join(letter for letter in str(one.acquired_on) if letter.isdigit())}"
+    session_id += f"t{one.acquired_at:%H%M%S}" if with_time and one.acquired_at else ""
     while session_id in others:
         session_id += "x"
     return StudyVisit(

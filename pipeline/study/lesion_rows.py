@@ -11,11 +11,9 @@ from dataclasses import replace
 
 from pipeline.core.records import Finding
 from pipeline.core.vocabulary import Compartment
-from pipeline.measure.imported_sizes import ImportedMeasure, any_seeding
+from pipeline.measure.imported_sizes import UNSEEN, ImportedMeasure, any_seeding
 from pipeline.study.own_number_rows import one_measure
 from pipeline.study.study_tables import TableRow
-
-UNSEEN = "the table gives no row for this lesion on this day"
 
 
 def lesion_of(row: TableRow) -> str | None:

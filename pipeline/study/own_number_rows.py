@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import time
 
 from pipeline.core.records import Finding
 from pipeline.core.vocabulary import Compartment
 from pipeline.measure.imported_sizes import NO_VOLUME, ImportedMeasure
 from pipeline.study.clinical import SEEDING, YES_NO
-from pipeline.study.study_tables import TableRow, word_in
+from pipeline.study.label_names import compartment_named
+from pipeline.study.study_tables import TableRow, time_in, word_in
 from pipeline.study.table_numbers import number_in
 
 VOLUME_COLUMNS = ("volume_mm3", "volume_ml")
@@ -51,6 +53,34 @@ def one_measure(compartment: Compartment, table_rows: Sequence[TableRow], findin
     findings.append(differing(table_rows))
     where = " and ".join(str(row.line) for row in table_rows)
     return ImportedMeasure(compartment, missing_reason=f"lines {where} of {table_rows[0].table} differ for this visit")
+
+
+def sittings(rows_of_day: Sequence[TableRow], column: str) -> list[list[TableRow]]:
+    """Divide the rows of one patient and day into scans, where their times tell that there were several.
+
+    A second row of the same compartment and lesion at a later time begins another scan; series of one sitting have
+    times of their own and stay together. Where a row has no time nothing is told apart.
+
+    Parameters
+    ----------
+    column
+        Where day and time stand.
+    """
+    timed = [(time_in(row, column), row) for row in rows_of_day]
+    clocks = [clock for clock, _ in timed if clock is not None]
+    if len(clocks) < len(timed) or len(set(clocks)) == 1:
+        return [list(rows_of_day)]
+    scans: list[list[TableRow]] = []
+    at: dict[tuple[str, str | None], time] = {}
+    for clock, row in sorted(((clock, row) for clock, row in timed if clock is not None), key=lambda one: one[0]):
+        name = row.cells.get("compartment") or Compartment.TUMOUR
+        whose = (compartment_named(name) or name, row.cells.get("lesion_id") or row.cells.get("lesion"))
+        if not scans or at.get(whose, clock) != clock:
+            scans.append([])
+            at = {}
+        scans[-1].append(row)
+        at[whose] = clock
+    return scans
 
 
 def differing(table_rows: Sequence[TableRow]) -> Finding:

@@ -23,7 +23,7 @@ from pipeline.study.clinical import YES_NO, function_score, syndrome_in, treatme
 from pipeline.study.label_names import compartment_named
 from pipeline.study.lesion_rows import lesion_of, lesions_in, total_of, with_marks, with_unseen
 from pipeline.study.names import relative_to
-from pipeline.study.own_number_rows import VOLUME_COLUMNS, differing, one_measure
+from pipeline.study.own_number_rows import VOLUME_COLUMNS, differing, one_measure, sittings
 from pipeline.study.study_tables import TableRow, is_complete, read_delimited, span_in, time_in, word_in
 from pipeline.study.treatment_names import names_beside
 from pipeline.study.unit_doubts import in_one_unit
@@ -115,7 +115,12 @@ def read_volumes(
     places: dict[tuple[str, date, str], list[TableRow]] = defaultdict(list)
     for row, day in dated:
         places[id_by_key[_key(row)], day, str(day)].append(row)
-    visits = [_visit(key, visit_rows, findings, has_words=has_words) for key, visit_rows in sorted(places.items())]
+    visits = [
+        _visit(key, visit_rows, findings, has_words=has_words, is_alone=len(scans) == 1)
+        for key, rows_of_day in sorted(places.items())
+        for scans in [sittings(rows_of_day, "date")]
+        for visit_rows in scans
+    ]
     visits = [visit for visit in visits if visit.is_placed or _may_be_smallest(visit)]
     visits = with_lesions(without_doubtful_units(visits, relative_to(root, path), findings))
     if not has_words:
@@ -239,12 +244,18 @@ def _first(earlier: bool | None, here: bool | None) -> bool | None:
 
 
 def _visit(
-    key: tuple[str, date, str], table_rows: Sequence[TableRow], findings: list[Finding], *, has_words: bool
+    key: tuple[str, date, str],
+    table_rows: Sequence[TableRow],
+    findings: list[Finding],
+    *,
+    has_words: bool,
+    is_alone: bool,
 ) -> GivenVisit:
+    """Return what the rows of one scan say; series of one sitting begin with the first, where others follow."""
     patient_id, acquired_on, _ = key
     lines = tuple(dict.fromkeys(row.line for row in table_rows))
-    times = {clock for row in table_rows if (clock := time_in(row, "date")) is not None}
-    acquired_at = times.pop() if len(times) == 1 else None
+    times = sorted({clock for row in table_rows if (clock := time_in(row, "date")) is not None})
+    acquired_at = times[0] if len(times) == 1 or not is_alone else None
     if has_words:
         return GivenVisit(patient_id, acquired_on, (), _word(table_rows, findings), lines, acquired_at)
     by_compartment: dict[Compartment, list[TableRow]] = defaultdict(list)

@@ -192,6 +192,6 @@ def _unmeasurable(visit: StudyVisit) -> str:
     return f"{contrasts}; not used: {drawn}" if drawn else f"{contrasts} and no mask drawn on it"
 
 
-def by_date(visit: StudyVisit) -> tuple[bool, date, str]:
-    """Return what visits are ordered by: undated ones last."""
-    return visit.acquired_on is None, visit.acquired_on or date.min, visit.session_id
+def by_date(visit: StudyVisit) -> tuple[bool, date, time, str]:
+    """Return what visits are ordered by: undated ones last, those of one day by their times where they are known."""
+    return visit.acquired_on is None, visit.acquired_on or date.min, visit.acquired_at or time.min, visit.session_id

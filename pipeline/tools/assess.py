@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -15,11 +16,11 @@ from typing import Any
 
 from pipeline.core import records
 from pipeline.core.history import function_grades, treatment_events
-from pipeline.core.vocabulary import Compartment, PatientCourse, SeriesNumbers, State, VisitJudgement
+from pipeline.core.vocabulary import Compartment, PatientCourse, SeriesNumbers, State, VisitJudgement, VisitMeasure
 from pipeline.errors import InputError
 from pipeline.files import atomic
 from pipeline.files.spreadsheet import harmless_cell
-from pipeline.judge import criteria_files, lesion_courses
+from pipeline.judge import criteria_files, lesion_courses, lesion_exchange
 from pipeline.judge.best_response import CourseResponse
 from pipeline.judge.criteria_files import ResponseCriteria
 from pipeline.judge.epochs import makes_new_tumours
@@ -216,7 +217,7 @@ def _patient(
     scores: Sequence[records.FunctionScore],
 ) -> _Patient:
     facts = table.patients[patient_id]
-    visits = {str(visit.acquired_on): visit for visit in table.visits if visit.patient_id == patient_id}
+    visits = _by_name(visit for visit in table.visits if visit.patient_id == patient_id)
     new = _new_tumours(visits.values())
     course = PatientCourse(
         patient_id=patient_id,
@@ -235,6 +236,18 @@ def _patient(
         is_enhancing=facts.is_enhancing,
     )
     return _Patient(course, visits)
+
+
+def _by_name(visits: Iterable[GivenVisit]) -> dict[str, GivenVisit]:
+    """Name each visit of a patient by its day, one of several on a day with its time."""
+    given = list(visits)
+    days = Counter(str(visit.acquired_on) for visit in given)
+    return {
+        f"{visit.acquired_on}T{visit.acquired_at}"
+        if days[str(visit.acquired_on)] > 1
+        else str(visit.acquired_on): visit
+        for visit in given
+    }
 
 
 def _new_tumours(visits: Iterable[GivenVisit]) -> frozenset[str]:
@@ -256,19 +269,22 @@ def _judge_lesions(patient: _Patient, rule: ResponseCriteria) -> dict[str, list[
     by_day: dict[str, list[LesionVerdict]] = {}
     days = {name: [day for day, visit in patient.visits.items() if name in visit.lesions] for name in names}
     counted = lesion_courses.counted_then(patient.course, days)
-    for name in names:
-        alone = {
-            day: lesion_measure(
-                day, visit.acquired_on, visit.lesions[name], patient.course.histology, visit.acquired_at
-            )
-            for day in days[name]
-            for visit in [patient.visits[day]]
-        }
+    measures = lesion_exchange.with_exchanges({name: _sizes_of(patient, name, days[name]) for name in names})
+    for name, alone in measures.items():
         for judged in lesion_courses.judge_lesion(patient.course, list(alone.values()), rule):
             day = judged.session_id
             verdict = LesionVerdict(name, judged, alone[day], counted_then=name in counted[day])
             by_day.setdefault(day, []).append(verdict)
     return by_day
+
+
+def _sizes_of(patient: _Patient, name: str, days: Iterable[str]) -> dict[str, VisitMeasure]:
+    """Return what one lesion measures, by day."""
+    visits = ((day, patient.visits[day]) for day in days)
+    return {
+        day: lesion_measure(day, visit.acquired_on, visit.lesions[name], patient.course.histology, visit.acquired_at)
+        for day, visit in visits
+    }
 
 
 def _led(

@@ -68,7 +68,7 @@ def reading_row(patient_id: str, verdict: ReadingVerdict, rule: ResponseCriteria
 def verdict_values(judgement: VisitJudgement, rule: ResponseCriteria) -> dict[str, Any]:
     """Return the columns that every judged table has, whatever the verdict is about."""
     return {
-        "date": judgement.acquired_on,
+        "date": day if (day := judgement.acquired_on) and str(day) == judgement.session_id else judgement.session_id,
         "criteria_id": rule.criteria_id,
         "criteria_version": rule.version,
         "is_adapted": "yes" if rule.is_adapted else "no",

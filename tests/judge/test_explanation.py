@@ -16,8 +16,9 @@ from pipeline.core import wording
 from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, VisitJudgement, VisitMeasure
 from pipeline.judge import criteria_files, epochs
 from pipeline.judge.criteria import Reference, ResponseCriteria
-from pipeline.judge.explanation import percent, size
+from pipeline.judge.explanation import percent
 from pipeline.judge.response import judge
+from pipeline.judge.size_words import size
 from tests.judge.course_maker import course, judged, rules_of, visit, written_course
 from tests.judge.test_cases import CASES
 

@@ -12,7 +12,7 @@ from pipeline.core import records
 from pipeline.core.context_records import Neuraxis, NewSignal
 from pipeline.judge import clauses, standing, urgency
 from pipeline.judge.clauses import Clause, ClauseKind
-from pipeline.judge.questions import FIRST_SEEN, NO_DECISION, RANKS, Question
+from pipeline.judge.questions import FIRST_SEEN, NO_DECISION, PERHAPS_SEEN, RANKS, Question
 from tests.factories import ADAPTED, RANO, accepted, judged, lesion_verdict, measured
 from tests.judge.test_urgency import P, asked, beside, criteria, cyst, lesion, patient, score, words
 
@@ -177,6 +177,11 @@ def test_a_lesion_that_has_a_verdict_of_its_own_is_not_held_against_its_sizes_to
             called("PD", "progression", "growth", Clause(ClauseKind.NEW_TUMOUR, "n", "r")),
             "new_lesion",
             "tumour where none was seen before",
+        ),
+        (
+            called("PD", "progression", "growth", Clause(ClauseKind.PERHAPS_AGAIN, "n", "r")),
+            "new_lesion",
+            "tumour perhaps seen before",
         ),
         (
             called("SD", "seen_again", "possible_growth", Clause(ClauseKind.NEW_TUMOUR, "n")),
@@ -375,6 +380,7 @@ def test_the_first_tumour_has_one_word_and_a_lesion_elsewhere_another() -> None:
         for brief in (FIRST_SEEN, "new tumour elsewhere")
     )
     assert standing.beside(last, [first]) == ""
+    assert standing.beside(last, [replace(first, brief=PERHAPS_SEEN)]) == ""
     assert standing.beside(last, [first, other]) == "new tumour elsewhere"
     assert standing.beside(None, [first]) == "tumour where none was seen before"
 

@@ -322,12 +322,25 @@ def test_the_first_tumour_of_a_person_is_new_and_not_seen_again() -> None:
     assert "the rule for tumour seen again" in treated
 
 
+def test_a_scan_that_could_not_say_makes_a_tumour_neither_the_first_nor_one_seen_again() -> None:
+    unread = (visit(0, 0.0), visit(200, None), visit(365, 0.0))
+    perhaps = reason(*unread, visit(730, 300.0, slices_spanned=5))
+    assert "reaches the rule for tumour perhaps seen before (0.10 mL or 5 mm" in perhaps
+    assert f"not known whether tumour was seen before, the scan of {on(200)} cannot say" in perhaps
+    two = reason(visit(0, None), *unread, visit(730, 50.0))
+    assert f"2 scans from {on(0)} on cannot say" in two
+    assert not any("again" in words or "none was seen before" in words for words in (perhaps, two))
+    marked = reason(visit(0, 0.0), visit(200, None, new_lesion=True), visit(365, 0.0), visit(730, 50.0))
+    assert "the rule for tumour seen again" in marked, "a lesion that was marked was there"
+
+
 def test_what_an_unknown_day_decides_is_not_called_the_first_nor_unchanged() -> None:
     some_year = TreatmentEvent(TreatmentKind.OTHER, on(366), started_by=on(1460))
     seen = (visit(0, 0.0), visit(365, 0.0), visit(730, 300.0, slices_spanned=5))
     (*_, found) = judge(course(*seen, treatments=(some_year,)), DEFAULT)
-    assert (found.category, found.state) == ("PD", "recurrence")
-    assert "tumour seen again" in found.reason
+    assert (found.category, found.state) == ("PD", "progression")
+    assert "tumour perhaps seen before" in found.reason
+    assert "seen again" not in found.reason
     assert "unchanged by what is not known" not in found.reason
     by_then = replace(some_year, started_by=on(700))
     (*_, settled) = judge(course(*seen, treatments=(by_then,)), DEFAULT)

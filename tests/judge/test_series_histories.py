@@ -12,6 +12,8 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.stats import norm
 
@@ -249,6 +251,30 @@ def test_growth_is_called_from_its_least_weight_on() -> None:
             assert call(series, 1, 0) == (weights[-1] >= least)
         assert min(weights) < least < max(weights)
     assert (ALARM_LIMIT_GROWTH, ALARM_LIMIT_SHRINKAGE) == (0.81, 0.78)
+
+
+@given(
+    st.lists(st.floats(600.0, 2600.0), min_size=2, max_size=7),
+    st.sampled_from([0.08, 0.14, 0.2, 0.3]),
+    st.sampled_from([90.0, 365.0, 800.0]),
+)
+@settings(max_examples=60, deadline=None)
+def test_the_interval_of_a_growth_that_is_called_excludes_none(sizes: list[float], cv: float, apart: float) -> None:
+    last, days = len(sizes) - 1, tuple(apart * n for n in range(len(sizes)))
+    series = LesionSeries(days, tuple(sizes), (cv,) * len(sizes))
+    nadir = min(range(last), key=lambda scan: sizes[scan])
+    if series.has_grown(last, nadir):
+        assert series.change_interval(last, nadir).low >= 1 - 1e-6
+        assert sizes[last] >= series.growth_limit(last, nadir) * sizes[nadir] * (1 - 1e-9)
+
+
+def test_a_growth_that_may_be_none_by_all_readings_is_only_possible() -> None:
+    """Seven scans that rose and fell: no history is without a change, and all readings allow -12 to +149 %."""
+    sizes = (990.0, 1130.0, 730.0, 1590.0, 1640.0, 2210.0, 1250.0)
+    series = LesionSeries(tuple(365.25 * year for year in range(7)), sizes, (0.2,) * 7)
+    assert _sureness(series, 6, 2, 1) >= ALARM_LIMIT_GROWTH
+    assert series.change_interval(6, 2).low < 1
+    assert series.call(6, 0, 2, Thresholds(1.4, 1 / 1.4)) == "possible growth"
 
 
 def _went_and_came_back(last: float) -> LesionSeries:

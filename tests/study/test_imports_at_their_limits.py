@@ -12,13 +12,12 @@ import pytest
 from pipeline.core.neuraxis_form import ITEMS, LEVELS
 from pipeline.core.records import Finding, Patient, Treatment
 from pipeline.core.vocabulary import Compartment
-from pipeline.measure.imported_sizes import NO_VOLUME, ImportedMeasure
+from pipeline.measure.imported_sizes import NO_VOLUME, UNSEEN, ImportedMeasure
 from pipeline.study import (
     import_numbers,
     imported_table,
     neuraxis_table,
 )
-from pipeline.study.lesion_rows import UNSEEN
 from pipeline.study.names import parse_name
 from pipeline.study.own_numbers import GivenVisit, with_lesions
 from pipeline.study.scans import ScanFile
@@ -170,5 +169,5 @@ def test_an_imported_day_stands_where_no_scan_was_made_and_names_itself() -> Non
     again = imported_table.with_imported("sub-01", merged[2:], [given(tumour(5.0), day=date(2022, 1, 2))], findings)
     assert len(again) == 2
     taken = replace(planned, session_id="ses-imported20220101")
-    other = imported_table._new_visit("sub-01", given(day=date(2022, 1, 1)), {taken.session_id})
+    other = imported_table._new_visit("sub-01", given(day=date(2022, 1, 1)), {taken.session_id}, with_time=False)
     assert other.session_id.endswith("0101x")

@@ -80,6 +80,20 @@ two 2022-01-01 tumour 200 - - - - - - - Th5_left
 two 2022-01-01 tumour 1300 - - yes - - - - C2
 two 2023 tumour 1500
 two 2023 cyst 100
+twice 2020-01-01 tumour 1000 0.08
+twice 2021-01-01T08:30 tumour 1100 0.08
+twice 2021-01-01T08:30 enhancing 500 0.08
+twice 2021-01-01T16:10 tumour 1700 0.08
+twice 2021-01-01T16:10 enhancing 520 0.08
+twice 2022-01-01 tumour 1750 0.08
+opday 2020-03-01T08:00 tumour 4000 0.08
+opday 2020-03-01T18:00 tumour 400 0.08
+opday 2020-07-01 tumour 410 0.08
+merged 2020-01-01 tumour 600 0.08 - - - - - - L1
+merged 2020-01-01 tumour 500 0.08 - - - - - - L2
+merged 2021-01-01 tumour 1100 0.08 - - - - - - L1
+merged 2021-01-01 tumour 0 - - - - - - - L2
+merged 2022-01-01 tumour 1120 0.08 - - - - - - L1
 lost 2015-01-01 tumour 1000 0.08
 lost 2016-01-01 tumour 1050 0.08
 lost 2O17 tumour 400 0.08
@@ -100,6 +114,7 @@ large,2020-01-01,surgery,GTR,,,
 line,2019-01-01,surgery,STR,,,
 line,2021-02-01,belzutifan,,2021-08,,
 clock,2020-02-01T08:30,surgery,STR,,,
+opday,2020-03-01T12:00,surgery,STR,,,
 """
 FUNCTION = """patient_id,date,scale_id,grade,tumour_related
 worse,2020-05-01,mmccormick,1,yes
@@ -129,7 +144,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str, An
     volumes, treatments, function = paths
     judged = assess.assess_table(volumes, treatments, assess.ALL_CRITERIA, AS_OF, function)
     one = [
-        {"patient": str(r["patient_id"]), "day": f"{r['date']}-01-01"[:10], **r}
+        {"patient": str(r["patient_id"]), "day": f"{r['date']}-01-01"[:10] + _clock(str(r["date"])[10:]), **r}
         for r in judged.rows
         if "unknown day" not in str(r["date"])  # a study has no place for the verdict of a scan without a day
     ]
@@ -146,12 +161,18 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str, An
         {
             **row,
             "patient": row["patient_id"].removeprefix("sub-"),
-            "day": str(row["acquired_on"])[:10],
+            "day": str(row["acquired_on"])[:10] + _clock(row["session_id"].removeprefix("ses-imported")[8:]),
             "category": row["category_shown"],
         }
         for row in stored
     ]
     return tuple(sorted(rows, key=_place) for rows in (one, other))
+
+
+def _clock(written: str) -> str:
+    """Return what tells scans of one day apart: their times, written in digits."""
+    digits = "".join(letter for letter in written if letter.isdigit())
+    return digits if written[:1] in ("T", "t") else ""
 
 
 def _place(row: dict[str, Any]) -> tuple[str, ...]:
@@ -182,7 +203,7 @@ def test_assess_and_a_study_of_the_imported_table_say_the_same(answers) -> None:
     one, other = answers
     days = {tuple(line.split()[:2]) for line in VOLUMES.strip().splitlines() if "O" not in line.split()[1]}
     assert len([row for row in one if row["lesion_id"] is None]) == len(days) * len(criteria_files.names())
-    assert len([row for row in one if row["lesion_id"]]) == (3 + 2 + 2 * 4) * len(criteria_files.names())
+    assert len([row for row in one if row["lesion_id"]]) == (3 + 2 + 2 * 4 + 2 * 3) * len(criteria_files.names())
     for mine, theirs in zip(one, other, strict=True):
         assert _place(mine) == _place(theirs)
         assert {name: mine[name] for name in SHOWN} == {name: theirs[name] for name in SHOWN}
@@ -193,6 +214,9 @@ def test_assess_and_a_study_of_the_imported_table_say_the_same(answers) -> None:
     [
         ("watched", "imsct_adapted_v1", "SD PD SD"),
         ("month", "imsct_adapted_v1", "SD SD PD"),
+        ("twice", "imsct_adapted_v1", "SD SD PD PD"),
+        ("opday", "imsct_adapted_v1", "SD NE SD"),
+        ("merged", "imsct_adapted_v1", "SD SD NE"),
         ("year", "imsct_adapted_v1", "NE NE"),  # the first scan may lie within 42 days after it
         ("prayed", "imsct_adapted_v1", "SD NE"),
         ("undated", "imsct_adapted_v1", "NE NE"),

@@ -112,7 +112,20 @@ def follow_lesions(
         new_lesions.new_tumours(sightings),
         frozenset(by_hand),
         *_withdrawn(decided.withdrawn, sightings, new, pieces.digests),
+        settled=_settled(decided, sightings, pieces.digests),
     )
+
+
+def _settled(
+    decided: Decisions, sightings: Sequence[matching.Sighting], digests: Mapping[tuple[str, int], str]
+) -> frozenset[tuple[str, str]]:
+    """Return visit and lesion of which a person said that it is this lesion, by another name or by its own."""
+    settled = set()
+    for one in decided.lesions:
+        digest = one.component_sha256
+        bearer = digest and identities.lesion_of(sightings, one.session_id, digest, digests)
+        settled.add((one.session_id, bearer or one.same_as))
+    return frozenset(settled)
 
 
 def _withdrawn(

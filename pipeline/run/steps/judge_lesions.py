@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from pipeline.core import records
 from pipeline.core.vocabulary import PatientCourse, VisitJudgement, VisitMeasure
-from pipeline.judge import lesion_courses
+from pipeline.judge import lesion_courses, lesion_exchange
 from pipeline.judge.criteria import ResponseCriteria
-from pipeline.judge.epochs import makes_new_tumours
+from pipeline.judge.epochs import in_order, makes_new_tumours
 from pipeline.judge.lesion_courses import LesionVerdict
 from pipeline.lesions.matching import NEW_LESION_MM3, UNPLACED, LesionStatus
 from pipeline.run.steps.patient_work import FollowedLesions
@@ -119,7 +119,8 @@ def sizes_of(course: PatientCourse, followed: FollowedLesions) -> LesionSizes:
         for name, by_session in counted.items()
     }
     large_at = {name: _visits_without_speck(by_session, followed) for name, by_session in counted.items()}
-    return LesionSizes(measures, _joined(course, counted), large_at)
+    exchanged = lesion_exchange.with_exchanges(measures, followed.settled)
+    return LesionSizes(exchanged, _joined(course, counted), large_at)
 
 
 def _joined(
@@ -128,7 +129,7 @@ def _joined(
     """Return for each visit which lesions each lesion has swallowed by then."""
     so_far: dict[str, tuple[str, ...]] = {}
     joined_by_session: dict[str, dict[str, tuple[str, ...]]] = {}
-    for visit in sorted(course.visits, key=lambda one: (one.acquired_on, one.session_id)):
+    for visit in in_order(course.visits):
         here = {
             name: pieces
             for name, by_session in pieces_by_lesion.items()

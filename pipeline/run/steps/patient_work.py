@@ -89,6 +89,8 @@ class FollowedLesions:
         Visits whose new lesions, and lesions by name, that a person withdrew: they are no tumour.
     imported
         Sizes of lesions that a table tells apart, by session and name.
+    settled
+        Session and lesion of which a person said that it is this one.
     """
 
     components: tuple[records.LesionComponent, ...] = ()
@@ -100,6 +102,7 @@ class FollowedLesions:
     withdrawn_visits: Mapping[str, LesionWithdrawal] = field(default_factory=dict)
     withdrawn_lesions: Mapping[str, LesionWithdrawal] = field(default_factory=dict)
     imported: Mapping[tuple[str, str], VisitMeasure] = field(default_factory=dict)
+    settled: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True)

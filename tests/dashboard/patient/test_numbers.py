@@ -101,7 +101,7 @@ def test_each_number_opens_scan_mask_maker_error_version_and_rule(tiny):
     for words in (
         "mask drawn by hand: derivatives/reader1/sub-01/ses-03/anat/sub-01_ses-03_acq-sag_dseg.nii.gz, sha256 00000000",
         "on scan sub-01/ses-03/anat/sub-01_ses-03_acq-sag_T2w.nii.gz",
-        "error from geometric model of the mask's edge, CV 10",
+        "error from a model of the outline, assumed and not measured, CV 10",
         "nadir by imsct_adapted_v1 1, adapted",
         "1.4\u202fmL on 2023-04-10 over 0.80\u202fmL on 2021-04-10",
         "interval by all scans since the baseline",

@@ -1,0 +1,131 @@
+"""A lesion that gains what another loses on the same scan is no proven growth until a person settles it (15 s)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.core import records
+from pipeline.core.vocabulary import VisitMeasure
+from pipeline.judge import lesion_courses, lesion_exchange
+from pipeline.judge.clauses import ClauseKind, from_json
+from pipeline.judge.criteria import Metric
+from pipeline.measure.imported_sizes import UNSEEN
+from pipeline.run.steps import judge_course
+from tests.judge.course_maker import course as course_of
+from tests.judge.course_maker import visit
+from tests.judge.test_lesion_courses import RULES, Sizes, course, followed
+
+YEAR = 365
+MERGED: Sizes = {"L1": (600.0, 1100.0, 1110.0), "L2": (500.0, 0.0, 0.0)}
+SWAPPED: Sizes = {"L1": (600.0, 150.0), "L2": (150.0, 610.0)}
+DIVIDED: Sizes = {"L1": (900.0, 500.0), "L2": (500.0, 700.0), "L3": (300.0, 500.0)}
+
+
+def totals_of(sizes: Sizes, settled: frozenset[tuple[str, str]] = frozenset()) -> list[records.Assessment]:
+    lesions = replace(followed(sizes), settled=settled)
+    rows = judge_course.judge_course(course(sizes), [RULES], lesions)
+    return [row for row in rows if isinstance(row, records.Assessment)]
+
+
+def lesions_of(sizes: Sizes) -> dict[tuple[str, str], records.LesionAssessment]:
+    rows = judge_course.judge_course(course(sizes), [RULES], followed(sizes))
+    return {(row.lesion_id, row.session_id): row for row in rows if isinstance(row, records.LesionAssessment)}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "lost"),
+    [(MERGED, "lesion L2 lost 0.50 mL"), (SWAPPED, "lesion L1 lost 0.45 mL"), (DIVIDED, "lesion L1 lost 0.40 mL")],
+)
+def test_what_another_lesion_lost_is_no_proven_growth(sizes: Sizes, lost: str) -> None:
+    """Grown together, named the other way round, and the border drawn elsewhere: the sum is what can be judged."""
+    for row in totals_of(sizes)[1:]:
+        assert (row.category, row.state, row.display_state) == ("SD", "stable", "possible_growth")
+        assert row.state_then == "stable"
+        assert lost in row.reason
+        assert "until a person says which lesion is which" in row.reason
+        assert "against the nadir" in row.reason
+    first = from_json(totals_of(sizes)[1].clauses)
+    assert ClauseKind.EXCHANGE in {part.kind for part in first}
+
+
+def test_growth_beyond_what_others_lost_stays_growth() -> None:
+    grown = totals_of({"L1": (600.0, 2000.0), "L2": (300.0, 0.0)})[-1]
+    assert (grown.category, grown.state) == ("PD", "progression")
+    later = lesions_of({"L1": (600.0, 1100.0, 2200.0), "L2": (500.0, 0.0, 0.0)})["L1", "ses-03"]
+    assert (later.category, later.state) == ("PD", "progression")
+    assert "without that the same is called" in later.reason
+
+
+def test_a_fall_within_its_error_gives_nothing_away() -> None:
+    small = lesions_of({"L1": (100.0, 500.0), "L2": (5000.0, 4700.0)})["L1", "ses-02"]
+    assert (small.category, small.state) == ("PD", "progression")
+    assert "on the same scan" not in small.reason
+
+
+def test_who_says_that_the_lesion_is_this_one_settles_it() -> None:
+    for name in ("L1", "L2"):
+        settled = totals_of(SWAPPED, frozenset({("ses-02", name)}))[-1]
+        assert (settled.category, settled.state) == ("SD", "progression")
+        assert "on the same scan" not in settled.reason
+    assert totals_of(SWAPPED, frozenset({("ses-01", "L1")}))[-1].state == "stable", "another scan settles nothing"
+
+
+def test_the_lesion_that_lost_has_not_responded() -> None:
+    gone = lesions_of(MERGED)["L2", "ses-02"]
+    assert (gone.category, gone.state) == ("SD", "no_evidence_of_disease")
+    assert "no response: lesion L1 gained 0.50 mL" in gone.reason
+
+
+def test_drawn_as_before_again_nothing_grew_and_nothing_came_back() -> None:
+    back = lesions_of({"L1": (600.0, 1100.0, 600.0), "L2": (500.0, 0.0, 500.0)})["L2", "ses-03"]
+    assert (back.category, back.display_state) == ("SD", "possible_growth")
+    assert "lesion L1 lost 0.50 mL" in back.reason
+
+
+def test_a_lesion_without_a_row_may_be_counted_with_another_until_it_is_measured_again() -> None:
+    missing = visit(YEAR, None, missing_reason=UNSEEN)
+    first = {"A": {}, "B": {}}  # type: dict[str, dict[str, VisitMeasure]]
+    for name, sizes in {"A": (600.0, 1100.0, 1100.0), "B": (500.0, None, 500.0)}.items():
+        for year, size in enumerate(sizes):
+            one = missing if size is None else visit(YEAR * year, size, volume_cv=0.05, slices_spanned=5)
+            first[name][one.session_id] = one
+    measures = lesion_exchange.with_exchanges(first)
+    grown = list(measures["A"].values())
+    patient = course_of(*grown)
+    verdicts = lesion_courses.judge_lesion(patient, grown, RULES)
+    assert [str(one.display_state) for one in verdicts] == ["no_change", "possible_growth", "growth"]
+    assert "lesion B (0.50 mL before) lacks a row" in verdicts[1].reason
+    assert verdicts[2].state == "progression", "B was measured again and is what it was"
+
+
+def test_diameters_are_held_against_one_another_too() -> None:
+    sizes = {"A": (30.0, 50.0), "B": (20.0, 0.0)}
+    measures = {
+        name: {one.session_id: one for year, mm in enumerate(own) for one in [
+            visit(YEAR * year, 0.0 if mm == 0 else None, longest_mm=mm or None)]}
+        for name, own in sizes.items()
+    }  # fmt: skip
+    later = list(lesion_exchange.with_exchanges(measures)["A"].values())[-1]
+    first = measures["A"][next(iter(measures["A"]))]
+    assert [one.size for one in lesion_exchange.since(later, first, Metric.LONGEST)] == [20.0]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.floats(50, 3000), st.floats(50, 3000)), min_size=2, max_size=5), st.integers(2, 4))
+def test_no_later_scan_changes_what_was_exchanged_before(pairs: list[tuple[float, float]], count: int) -> None:
+    def measures(until: int) -> dict[str, dict[str, VisitMeasure]]:
+        sizes = list(zip(*pairs[:until], strict=True))
+        by_name = zip(("A", "B"), sizes, strict=True)
+        return {
+            name: {(v := visit(YEAR * n, size, volume_cv=0.05)).session_id: v for n, size in enumerate(own)}
+            for name, own in by_name
+        }
+
+    whole = lesion_exchange.with_exchanges(measures(len(pairs)))
+    for name, by_session in lesion_exchange.with_exchanges(measures(min(count, len(pairs)))).items():
+        for session, one in by_session.items():
+            assert whole[name][session] == one
