@@ -18,7 +18,7 @@ from pipeline.core import markers
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding, FunctionScore, JournalEntry, Patient, Treatment
 from pipeline.errors import InputError
-from pipeline.study import clinical, imported_table, neuraxis_table, spectroscopy_table, unread_files
+from pipeline.study import clinical, imported_table, neuraxis_table, possible_days, spectroscopy_table, unread_files
 from pipeline.study.discs import DiscFile
 from pipeline.study.imported_table import IMPORTED_TABLE
 from pipeline.study.masks import MaskFile
@@ -310,7 +310,10 @@ def _patient(
         message = f"{patient_id}: expected images in a folder {patient_id}, found none"
         message += resembling_words(patient_id, tables.folders)
         findings.append(finding("patient_without_images", message, "participants.tsv", patient_id=patient_id))
-    treatments = tuple(tables.treatments.get(patient_id, ()))
+    treatments = possible_days.possible_treatments(
+        tables.treatments.get(patient_id, ()), [visit.acquired_on for visit in visits], findings
+    )
+    visits = possible_days.with_possible_days(visits, treatments, findings)
     listed = tables.participants.get(patient_id) or Patient(patient_id)
     alive_on = [*(v.acquired_on for v in visits if v.acquired_on), *(t.started_on for t in treatments)]
     return StudyPatient(
