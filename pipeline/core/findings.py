@@ -105,6 +105,11 @@ TABLE_KINDS = (
     ("row_incomplete", "error", "fill in the missing cells; the row was not used as it stands"),
     ("row_repeated", "warning", "remove one of the two rows"),
     (
+        "patient_alike",
+        "error",
+        "write one person's name alike everywhere, those of two so that more than zeros, case and marks differ",
+    ),
+    (
         "person_differs",
         "error",
         "leave one row of each patient, with the right words; where two differ neither is used",
@@ -151,6 +156,7 @@ TABLE_KINDS = (
         "error",
         "write it in the unit of the column, or slices_spanned 1 beside it if it is a speck; until then it is not used",
     ),
+    ("unit_differs", "error", "write the size in the unit that its column names, and that unit beside it, or none"),
     ("imported_not_used", "note", "nothing to do: a visit with images is measured on them"),
     ("imported_differs", "warning", "what was imported first is kept; correct phenotype/cordtrack_volumes.tsv by hand"),
 )

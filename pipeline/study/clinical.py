@@ -62,6 +62,7 @@ def read_participants(table_rows: Iterable[TableRow], as_of: date, findings: lis
             expected = "expected sub- and letters or digits as participant_id"
             findings.append(row.problem("row_unknown_patient", f"{expected}, found '{row.cells['participant_id']}'"))
         elif patient_id in patients:
+            findings.append(row.problem("row_repeated", f"expected one row for {patient_id}, found another"))
             here = _patient(patient_id, row, as_of, findings)
             patients[patient_id] = one_person.agreed(patients[patient_id], here, row, findings)
         else:

@@ -28,8 +28,6 @@ def agreed(first: Patient, other: Patient, row: TableRow, findings: list[Finding
     for name, (one, another) in odd.items():
         words = f"expected one {name} of {first.patient_id}, found {one} in an earlier row and {another} here"
         findings.append(row.problem("person_differs", f"{words}; neither is used"))
-    if not odd:
-        findings.append(row.problem("row_repeated", f"expected one row for {first.patient_id}, found another"))
     together: dict[str, Any] = {name: one if another is None else another for name, (one, another) in said.items()}
     unsure = {name: str(Syndrome.UNKNOWN) if name == "syndrome" else None for name in odd}
     return replace(first, **{**together, **unsure, **{LAST_DAYS[name]: None for name in odd if name in LAST_DAYS}})

@@ -57,19 +57,30 @@ def with_possible_days(
 
 
 def possible_treatments(
-    treatments: Sequence[Treatment], scanned_on: Iterable[date | None], findings: list[Finding]
+    treatments: Sequence[Treatment], scanned_on: Iterable[date | None], findings: list[Finding], table: str
 ) -> tuple[Treatment, ...]:
-    """Return a patient's treatments, those on any day whose day lies a lifetime before the scans."""
-    latest = latest_of([*scanned_on, *(one.started_on for one in treatments)])
-    first, last = ANY_DAY
+    """Return a patient's treatments, on any day those a lifetime before the scans, or real ones of shifted scans.
+
+    Parameters
+    ----------
+    scanned_on
+        The days of the patient's scans, None where one is not known.
+    table
+        What the treatments were read from, in words.
+    """
+    days = [day for day in scanned_on if day is not None]
+    is_shifted = bool(days) and all(map(is_before_scans, days))
+    latest = max(days, default=None) if is_shifted else latest_of(days)
     possible = []
     for one in treatments:
         ended = one.started_by or one.started_on
-        if latest is None or latest.year - ended.year <= LONGEST_LIFE_YEARS:
+        is_early = latest is not None and latest.year - ended.year > LONGEST_LIFE_YEARS
+        if latest is None or not (is_early or (is_shifted and one.started_on >= FIRST_SCAN)):
             possible.append(one)
             continue
-        words = f"{one.patient_id}: expected the day of a treatment, found {ended} for {one.kind} beside {latest}"
-        message = f"{words}; is it a placeholder?"
-        findings.append(finding("treatment_unplaced", message, "treatments.tsv", patient_id=one.patient_id))
+        words = f"expected the day of a treatment, found {one.started_on} for {one.kind} beside a scan of {latest}"
+        message = f"{table}: {words} of {one.patient_id}; is one of them a placeholder, or shifted for privacy?"
+        findings.append(finding("treatment_unplaced", message, table, patient_id=one.patient_id))
+        first, last = ANY_DAY
         possible.append(replace(one, started_on=first, started_by=last, ended_on=None, ended_by=None, started_at=None))
     return tuple(possible)

@@ -193,8 +193,8 @@ def _report_order(dated: Iterable[StudyVisit], folder: str, findings: list[Findi
     for earlier, visit in pairwise(sorted(numbered, key=lambda one: int(one.session_id.removeprefix("ses-")))):
         last = visit.acquired_on and (last_possible(visit.acquired_on) or visit.acquired_on)
         if last and earlier.acquired_on and last < earlier.acquired_on:
-            found = f"{earlier.session_id} on {earlier.acquired_on} and {visit.session_id} on {visit.acquired_on}"
-            message = f"{visit.patient_id}: expected visits in the order of their numbers, found {found}"
+            both = f"{earlier.session_id} on {earlier.acquired_on} and {visit.session_id} on {visit.acquired_on}"
+            message = f"{visit.patient_id}: expected visits in the order of their numbers, found {both}"
             about = {"patient_id": visit.patient_id, "session_id": visit.session_id}
             findings.append(finding("visit_order", message, folder, **about))
 

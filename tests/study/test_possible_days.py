@@ -42,10 +42,10 @@ def test_days_that_were_all_shifted_for_privacy_are_kept(tmp_path: Path) -> None
     assert codes(study) == []
 
 
-def test_shifted_scans_have_no_order_beside_a_treatment_that_was_not_shifted(tmp_path: Path) -> None:
+def test_a_treatment_on_its_real_day_has_no_place_among_shifted_scans(tmp_path: Path) -> None:
     study = study_on(tmp_path, "1910-01-06", "1911-01-04", treatments="sub-01\t2020-08-01\tsurgery\n")
-    assert [visit.acquired_on for visit in study.patients[0].visits] == [None, None]
-    assert codes(study) == ["date_impossible", "date_impossible"]
+    assert [one.started_by for one in study.patients[0].treatments] == [date(2200, 12, 31)]
+    assert codes(study) == ["treatment_unplaced"]
 
 
 def test_a_treatment_a_lifetime_before_the_scans_may_have_been_on_any_day(tmp_path: Path) -> None:
