@@ -23,12 +23,12 @@ def agreed(first: Patient, other: Patient, row: TableRow, findings: list[Finding
     other
         Of ``row``.
     """
-    said = {each.name: (getattr(first, each.name), getattr(other, each.name)) for each in fields(Patient)}
-    odd = {name: pair for name, pair in said.items() if name not in LAST_DAYS.values() and _differ(*pair)}
+    by_name = {each.name: (getattr(first, each.name), getattr(other, each.name)) for each in fields(Patient)}
+    odd = {name: pair for name, pair in by_name.items() if name not in LAST_DAYS.values() and _differ(*pair)}
     for name, (one, another) in odd.items():
         words = f"expected one {name} of {first.patient_id}, found {one} in an earlier row and {another} here"
         findings.append(row.problem("person_differs", f"{words}; neither is used"))
-    together: dict[str, Any] = {name: one if another is None else another for name, (one, another) in said.items()}
+    together: dict[str, Any] = {name: one if another is None else another for name, (one, another) in by_name.items()}
     unsure = {name: str(Syndrome.UNKNOWN) if name == "syndrome" else None for name in odd}
     return replace(first, **{**together, **unsure, **{LAST_DAYS[name]: None for name in odd if name in LAST_DAYS}})
 
