@@ -28,7 +28,7 @@ from pipeline.study.one_person import agreed
 from pipeline.study.own_number_rows import REMARKS, SIZES, VOLUME_COLUMNS, differing, key_of, one_measure
 from pipeline.study.possible_days import in_words, is_before_scans, latest_of
 from pipeline.study.study_tables import TableRow, is_complete, read_delimited, span_in, time_in, unread_columns, word_in
-from pipeline.study.unit_doubts import in_one_unit
+from pipeline.study.unit_doubts import in_one_unit, lengths_in_one_unit
 from pipeline.study.unit_words import UNIT_COLUMNS
 from pipeline.study.wide_rows import in_rows
 from pipeline.study.written_dates import parse_days
@@ -267,13 +267,18 @@ def without_doubtful_units(visits: Iterable[GivenVisit], table: str, findings: l
         By patient and day: only earlier scans are looked at, so that nothing added later changes what was read.
     """
     earlier: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    lengths: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     checked = []
     for visit in visits:
         before, where = earlier[visit.patient_id], f"{table} line {' and '.join(map(str, visit.lines))}"
-        measures = tuple(in_one_unit(one, before[one.compartment], where, findings) for one in visit.measures)
-        lesions = {
-            name: in_one_unit(one, before[f"lesion {name}"], where, findings) for name, one in visit.lesions.items()
-        }
+        named = [*((str(one.compartment), one) for one in visit.measures)]
+        of_lesions = [*((f"lesion {name}", one) for name, one in visit.lesions.items())]
+        of_one_unit = dict[str, ImportedMeasure]()
+        for name, one in (*named, *of_lesions):
+            sized = lengths_in_one_unit(one, lengths[visit.patient_id, name], where, findings)
+            of_one_unit[name] = in_one_unit(sized, before[name], where, findings)
+        measures = tuple(of_one_unit[name] for name, _ in named)
+        lesions = {name: of_one_unit[f"lesion {name}"] for name in visit.lesions}
         checked.append(replace(visit, measures=measures, lesions=lesions))
     return checked
 

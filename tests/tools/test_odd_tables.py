@@ -142,3 +142,28 @@ def test_rows_that_give_one_person_two_syndromes_give_none(tmp_path: Path) -> No
     table = judged(tmp_path, table_of(*lines, header=f"{HEADER},syndrome"))
     assert codes(table) == ["person_differs"]
     assert "found VHL in an earlier row and none here" in table.findings[0].message
+
+
+@pytest.mark.parametrize(
+    ("criteria", "columns", "sizes"),
+    [
+        ("recist_1_1", "longest_mm", ("25", "26", "2.5")),
+        ("rano2_2d", "long_mm,perpendicular_mm", ("25,12", "26,12", "2.5,1.2")),
+        ("rano2_2d", "product_mm2", ("300", "312", "3.1")),
+    ],
+)
+def test_diameters_in_centimetres_among_millimetres_give_no_response(
+    tmp_path: Path, criteria: str, columns: str, sizes: tuple[str, ...]
+) -> None:
+    days = ("2020-01-06", "2020-07-06", "2021-01-04")
+    lines = [f"P01,{day},{size}" for day, size in zip(days, sizes, strict=True)]
+    path = tmp_path / "v.csv"
+    path.write_text(table_of(*lines, header=f"patient_id,date,{columns}"), encoding="utf-8")
+    table = assess_table(path, None, criteria, AS_OF)
+    assert (categories(table), codes(table)) == (["SD", "SD", "NE"], ["unit_doubtful"])
+    speck = table_of(*(f"{line},{slices}" for line, slices in zip(lines, "991", strict=True)),
+                     header=f"patient_id,date,{columns},slices_spanned")  # fmt: skip
+    path.write_text(speck, encoding="utf-8")
+    believed = assess_table(path, None, criteria, AS_OF)
+    assert (categories(believed)[:2], codes(believed)) == (["SD", "SD"], [])
+    assert categories(believed)[2] != "NE", "the remedy works"
