@@ -124,6 +124,11 @@ def load_scan(path: Path) -> Volume:
     return load_with_gaps(path)[0]
 
 
+def load_shown(path: Path) -> Volume:
+    """Read a scan or a mask to be looked at: an empty one is one, and voxels without a number are 0."""
+    return _filled(path)[0]
+
+
 def other_grid(path: Path) -> Volume | None:
     """Read the second position of a NIfTI image, its qform, where the first one is elsewhere; None where it is not.
 

@@ -136,3 +136,9 @@ def test_a_mask_of_a_template_s_space_is_not_measured_on_the_scan_s_grid(tmp_pat
     (tmp_path / name).rename(tmp_path / name.replace(space, "orig"))
     renamed = read_visits.read_visit(only_visit(study_of(tmp_path, {T2W: SCAN})))
     assert tumour_of(VisitWork(renamed, mask_visits.given_masks(renamed))).volume_mm3 == pytest.approx(768)
+
+
+def test_an_empty_mask_is_still_an_image_to_be_shown(tmp_path: Path) -> None:
+    images.save(drawn(0), tmp_path / "empty.nii.gz")
+    assert not images.load_shown(tmp_path / "empty.nii.gz").array.any()
+    assert not images.load(tmp_path / "empty.nii.gz").array.any()
