@@ -277,4 +277,4 @@ def _dictionary(database: str, identity: Identity | None) -> pd.DataFrame:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _image(file: str, identity: Identity | None) -> Volume:  # noqa: ARG001  # key of the cache
-    return images.load_scan(Path(file))
+    return images.load_shown(Path(file))

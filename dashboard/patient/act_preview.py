@@ -8,6 +8,11 @@ from pipeline.core.vocabulary import PatientCourse, VisitJudgement
 from pipeline.journal.decisions import TUMOUR, ActKind
 from pipeline.judge import course_text, what_if
 
+SAME_SCAN = "its scan is the very file of"
+"""How the reason begins for which a visit with another one's scan has no size (``VisitWork.why_scan_is_doubted``)."""
+COMES_FREE = (
+    "{} holds the same scan and has no size for it: its size counts again after the next run, which may change more."
+)
 NOT_KNOWN = "What it changes is known after the next run."
 
 
@@ -34,15 +39,26 @@ def preview(patient_id: str, criteria_id: str, kind: str, session_id: str, compa
         f"{labels.capital(acts_beside.READINGS[reading])}: {_told(one.before)} → {_told(one.after)}."
         for reading, one in effect.changed_readings.items()
     ]
-    return " ".join(words)
+    others = _comes_free(patient_id, session_id) if kind == ActKind.EXCLUDE_VISIT else []
+    return " ".join([*words, *([COMES_FREE.format(" and ".join(others))] if others else [])])
+
+
+def _comes_free(patient_id: str, session_id: str) -> list[str]:
+    """Return the visits that lack sizes for nothing but holding the scan of one that is to be excluded."""
+    course = _course_of(patient_id)
+    reasons = {} if course is None else {one.session_id: one.missing_reason or "" for one in course.visits}
+    return sorted(name for name, why in reasons.items() if why.startswith(f"{SAME_SCAN} {session_id}:"))
+
+
+def _course_of(patient_id: str) -> PatientCourse | None:
+    courses = queries.query("patient_judged_course", patient_id=patient_id)
+    return None if courses.empty else course_text.from_text(str(courses.iloc[0]["course"]))
 
 
 def _effect(patient_id: str, criteria_id: str, kind: str, session_id: str, compartment: str) -> what_if.Effect | None:
-    courses = queries.query("patient_judged_course", patient_id=patient_id)
-    criteria = queries.criteria_of(criteria_id)
-    if courses.empty or criteria is None:
+    course, criteria = _course_of(patient_id), queries.criteria_of(criteria_id)
+    if course is None or criteria is None:
         return None
-    course = course_text.from_text(str(courses.iloc[0]["course"]))
     visit = next((one for one in course.visits if one.session_id == session_id), None)
     if visit is None:
         return None

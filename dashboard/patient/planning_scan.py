@@ -41,6 +41,10 @@ BEYOND_MM = 40.0
 
 BODY_STEP_MM = 1.0
 BODY_BEYOND_MM = 15.0
+MOST_BODY_POINTS = 250_000
+"""Points of the grid of a body: four numbers of each go to the browser."""
+LEAST_CORD_SHARE = 0.02
+"""A piece drawn as cord that has less than this of the largest one is a slip of the brush (a proposal)."""
 NO_CORD_MASK = (
     "the cord was not drawn at this visit; the edge of a cord that was only found is up to some mm off and tells no "
     "distance. Draw the cord on this page, or put its mask and that of the tumour into the study folder"
@@ -125,6 +129,10 @@ def _kept(
     excluded = scan_panes.excluded_compartments(patient_id, session_id)
     if "tumour" in excluded:
         return "the mask of the tumour was excluded by a person at this visit"
+    uncounted = scan_panes.uncounted_compartments(patient_id, session_id)
+    if "tumour" in uncounted:
+        return f"the mask of the tumour does not count at this visit: {uncounted['tumour']}"
+    excluded = [*excluded, *uncounted]
     marked = scan_files.own_masks(_anchor, _anchor)
     marked = None if marked is None else _without(marked, excluded)
     lesion = None if marked is None else _lesion(marked, patient_id, session_id, lesion_id)
@@ -132,7 +140,10 @@ def _kept(
         return f"{lesion_id} was not drawn at this visit"
     scan = scan_files.scan_as_read(_anchor)
     seen = _seen_alone(scan)
-    whole, drawn = _whole(marked), marked.with_array((np.rint(marked.array) == NUMBERS["cord"]).astype(np.float32))
+    whole, drawn = (
+        _whole(marked, lesion),
+        marked.with_array((np.rint(marked.array) == NUMBERS["cord"]).astype(np.float32)),
+    )
     is_drawn = bool(drawn.array.any())
     masks = ({"cord": whole} if is_drawn else {}) | _masks(marked, lesion)
     course, cord_words = _course(scan, whole, is_drawn=is_drawn)
@@ -198,9 +209,14 @@ def _masks(marked: Volume, lesion: NDArray[np.bool_]) -> dict[str, Volume]:
     return {name: marked.with_array(mask.astype(np.float32)) for name, mask in {**present, "tumour": lesion}.items()}
 
 
-def _whole(marked: Volume) -> Volume:
-    """Return the cord with all that lies in it."""
-    return marked.with_array((np.rint(marked.array) > 0).astype(np.float32))
+def _whole(marked: Volume, lesion: NDArray[np.bool_]) -> Volume:
+    """Return the cord with all that lies in it: not what is drawn apart from both cord and lesion."""
+    numbers = np.rint(marked.array)
+    pieces, _ = ndimage.label(numbers > 0, np.ones((3, 3, 3)))
+    cord_sizes = np.bincount(pieces[numbers == NUMBERS["cord"]], minlength=pieces.max() + 1)
+    is_kept = cord_sizes >= max(1.0, LEAST_CORD_SHARE * cord_sizes.max())
+    is_kept[np.unique(pieces[lesion])] = True
+    return marked.with_array((is_kept[pieces] & (pieces > 0)).astype(np.float32))
 
 
 def _course(scan: Volume, whole: Volume, *, is_drawn: bool) -> tuple[CordCourse | None, str]:
@@ -228,10 +244,14 @@ def _levels(patient_id: str, anchor: Row, course: CordCourse) -> tuple[dict[int,
 
 
 def bodies(shown: PlanningScan) -> list[Body]:
-    """Return cord and tissues on an upright grid of 1 mm around the lesion, smoothed for the eye; lesion last."""
+    """Return cord and tissues on an upright grid of 1 mm around the lesion, smoothed for the eye; lesion last.
+
+    Around a long lesion the grid is as coarse as a browser can turn.
+    """
     points_mm = to_world(shown.scan.affine, np.argwhere(shown.masks["tumour"].array >= 0.5))
     low, high = points_mm.min(axis=0) - BODY_BEYOND_MM, points_mm.max(axis=0) + BODY_BEYOND_MM
-    axes = tuple(np.arange(first, last, BODY_STEP_MM) for first, last in zip(low, high, strict=True))
+    step_mm = max(BODY_STEP_MM, float(np.cbrt(np.prod(high - low) / MOST_BODY_POINTS)))
+    axes = tuple(np.arange(first, last, step_mm) for first, last in zip(low, high, strict=True))
     places_mm = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     drawn = []
     if shown.course is not None and not shown.course.is_drawn:

@@ -237,7 +237,7 @@ def _picture(
         A file is missing or damaged.
     """
     mask_file = queries.display_mask(str(anchor["patient_id"]), str(anchor["session_id"]))
-    at = (*plane.centre_mm, *plane.across, plane.width_mm, plane.height_mm)
+    at = (*plane.centre_mm, *plane.across, *plane.down, plane.width_mm, plane.height_mm)
     keys = (str(scan["path"]), str(scan["sha256"]), str(queries.publication()), str(identity_of(mask_file)), str(at))
     drawn = _kept_picture(keys, scan, anchor, plane, scene)
     return drawn.picture, drawn.words
@@ -261,7 +261,8 @@ def _kept_picture(
     mask_file = queries.display_mask(patient_id, session_id)
     marks = same_slice.labels_on(_plane, queries.image(mask_file)) if mask_file.is_file() else None
     excluded = scan_panes.excluded_compartments(patient_id, session_id)
-    names = ", ".join(labels.compartment(name).word for name in excluded)
+    uncounted = scan_panes.uncounted_compartments(patient_id, session_id)
+    names, others = (", ".join(labels.compartment(one).word for one in given) for given in (excluded, uncounted))
     remarks = [
         "" if reached > 0.99 else "partly outside the scan",
         f"greys of this scan alone: {level}" if isinstance(level, str) else "",
@@ -269,9 +270,10 @@ def _kept_picture(
         f"from its aligned copy: {why_copy}" if why_copy else "",
         "no mask at this visit" if marks is None else "",
         f"not drawn, since excluded: {names}" if excluded else "",
+        f"not drawn, since it does not count: {others}" if uncounted else "",
     ]
     cord_signal = level.level if isinstance(level, HealthySignal) else None
-    hidden = [NUMBERS[name] for name in excluded]
+    hidden = [NUMBERS[name] for name in (*excluded, *uncounted)]
     picture = slice_picture(signal, cord_signal, marks, same_slice.PIXEL_MM, hidden)
     return _Drawn(picture, "; ".join(word for word in remarks if word))
 

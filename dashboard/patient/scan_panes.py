@@ -113,15 +113,30 @@ def excluded_compartments(patient_id: str, session_id: str) -> list[str]:
     return list(volumes.loc[(volumes["session_id"] == session_id) & volumes["is_excluded"].astype(bool), "compartment"])
 
 
+def uncounted_compartments(patient_id: str, session_id: str) -> dict[str, str]:
+    """Return the compartments with a mask that has no size, though nobody excluded it, and why.
+
+    Such are copies of another visit's, and masks of which readers do not agree.
+    """
+    volumes = queries.query("patient_measurements", patient_id=patient_id)
+    masks = queries.query("patient_masks", patient_id=patient_id)
+    drawn = set(masks.loc[(masks["session_id"] == session_id) & masks["is_primary"].astype(bool), "compartment"])
+    is_without = (volumes["session_id"] == session_id) & volumes["volume_mm3"].isna()
+    here = volumes[is_without & ~volumes["is_excluded"].astype(bool)]
+    return {row["compartment"]: str(row["missing_reason"]) for row in as_rows(here) if row["compartment"] in drawn}
+
+
 def _with_excluded(pane: Pane, item: Shown) -> Pane:
-    """Mark the masks that a person excluded, in the picture and in its title."""
-    names = excluded_compartments(str(item.anchor["patient_id"]), str(item.anchor["session_id"]))
-    if not names:
-        return pane
+    """Mark the masks that do not count, excluded by a person or not, in the picture and in its title."""
+    about = str(item.anchor["patient_id"]), str(item.anchor["session_id"])
+    names_by_word = {"excluded": excluded_compartments(*about), "not counted": [*uncounted_compartments(*about)]}
     numbers = {name: value for value, (name, _) in COMPARTMENT_COLOURS.items()}
-    words = ", ".join(labels.compartment(name).word for name in names)
-    title = f"{pane.title} · excluded: {words}"
-    return replace(pane, title=title, excluded=frozenset(numbers[name] for name in names))
+    for word, names in names_by_word.items():
+        if names:
+            words = ", ".join(labels.compartment(name).word for name in names)
+            marked = pane.excluded | {numbers[name] for name in names}
+            pane = replace(pane, title=f"{pane.title} · {word}: {words}", excluded=marked)
+    return pane
 
 
 def pane_of_visit(visit: Row, title: str) -> Pane:

@@ -39,7 +39,7 @@ class Pane:
     sequence
         What the scan shows, such as ``T2w``; only panes of one sequence share a window or are subtracted.
     excluded
-        Labels of masks that a person excluded: drawn hatched, since they do not count.
+        Labels of masks that a person excluded or that have no size for other reasons: drawn hatched, they do not count.
     link
         The way to the reference space, for a pane in its own grid; None for the reference grid itself.
     """

@@ -285,6 +285,9 @@ def register(
     if points is not None and points_out is not None:
         one_scan.move_points_file(alignment, points, points_out)
     printing.print_alignment(out, alignment, out_prefix)
+    doubt = one_scan.doubt_about(fixed, moving)
+    if doubt is not None:
+        out.print(f"doubt: {doubt}", markup=False)
 
 
 @app.command()

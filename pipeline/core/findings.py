@@ -53,6 +53,12 @@ FOLDER_KINDS = (
     ),
     ("visit_date_conflict", "error", "leave one date for the visit in the sessions table"),
     ("visit_date_repeated", "warning", "check both dates; two visits of one day are both kept"),
+    ("visit_order", "warning", "make sure that their dates are not exchanged; the dates count, not the numbers"),
+    (
+        "date_impossible",
+        "error",
+        "write the day of the scan; until then it may be any day, and what that may change is not judged",
+    ),
     ("visit_date_from_scans", "note", "write the date into the sessions table to have it in one place"),
     (
         "link_outside",
@@ -103,6 +109,16 @@ TABLE_KINDS = (
     ("row_long", "error", "give the row one cell per column (a decimal comma makes one too many); it was not used"),
     ("row_incomplete", "error", "fill in the missing cells; the row was not used as it stands"),
     ("row_repeated", "warning", "remove one of the two rows"),
+    (
+        "patient_alike",
+        "error",
+        "write one person's name alike everywhere, those of two so that more than zeros, case and marks differ",
+    ),
+    (
+        "person_differs",
+        "error",
+        "leave one row of each patient, with the right words; where two differ neither is used",
+    ),
     ("row_unknown_patient", "error", "correct the participant_id or add the patient; the row was not used"),
     ("date_malformed", "error", "write dates as YYYY-MM-DD; this one was not used"),
     ("date_partial", "warning", "write the whole day; until then what depends on it is not evaluable"),
@@ -150,6 +166,7 @@ TABLE_KINDS = (
         "error",
         "write it in the unit of the column, or slices_spanned 1 beside it if it is a speck; until then it is not used",
     ),
+    ("unit_differs", "error", "write the size in the unit that its column names, and that unit beside it, or none"),
     ("imported_not_used", "note", "nothing to do: a visit with images is measured on them"),
     ("imported_differs", "warning", "what was imported first is kept; correct phenotype/cordtrack_volumes.tsv by hand"),
 )
@@ -174,6 +191,11 @@ MASK_KINDS = (
     ),
     ("mask_is_scan", "error", "put the mask in this place; if it is a label map, list its labels in dseg.tsv"),
     ("mask_covers_scan", "error", "draw the compartment alone: is this its inverse, or the outline of the picture?"),
+    (
+        "mask_space",
+        "error",
+        "bring it back to the visit's own scan, or name it space-orig if it was drawn there; it was not used",
+    ),
     ("mask_grid_rounded", "note", "nothing to do; the voxels are taken for those of the scan"),
     (
         "mask_other_position",
@@ -193,6 +215,12 @@ MASK_KINDS = (
         "warning",
         "name it label-<compartment>_mask, or _dseg with a dseg.tsv beside it that lists its numbers (see docs)",
     ),
+    (
+        "readers_disagree",
+        "error",
+        "agree: correct or accept the mask on the page, or take the wrong file away; until then it has no size",
+    ),
+    ("readers_differ", "warning", "look at both outlines and agree on one; the error of the size allows for it"),
     ("cyst_apart", "warning", "name it syrinx where it is one; where it is the tumour's own, draw it up to the tumour"),
     ("mask_empty", "warning", "confirm that nothing is there; an empty mask counts as volume 0"),
 )

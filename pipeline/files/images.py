@@ -27,6 +27,9 @@ LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 LARGEST_GAP = 0.5
 """Share of a scan's voxels that may be NaN or infinite; of a scan with more, too little is left."""
 
+MOST_BELOW_ZERO = 0.9
+"""Share of a scan's signal that may lie below 0: phase and UNIT1 have some, a negative scale makes all of it so."""
+
 TRANSFORM_MARGIN = 100_000
 """What an ``.h5`` file holds beside the bend, bytes at most."""
 
@@ -51,7 +54,7 @@ def load(path: Path) -> Volume:
     InputError
         Missing, empty, truncated or not NIfTI; not 3D; NaN or infinite voxels; unknown, singular or sheared geometry.
     """
-    volume, lost_count = load_with_gaps(path)
+    volume, lost_count = _filled(path)
     if lost_count:
         raise InputError(
             f"{path.name}: expected finite voxels, found {lost_count} NaN or infinite ones; "
@@ -76,8 +79,28 @@ def load_with_gaps(path: Path) -> tuple[Volume, int]:
     ------
     InputError
         As :func:`load`, but for such voxels only where they are more than :data:`LARGEST_GAP` of all; a diffusion scan
-        of several volumes whose b-values cannot be told.
+        of several volumes whose b-values cannot be told; one that shows nothing, or whose signal lies below 0.
     """
+    volume, lost_count = _filled(path)
+    doubt = _signal_doubt(volume.array)
+    if doubt is not None:
+        raise InputError(f"{path.name}: {doubt}; export the scan again")
+    return volume, lost_count
+
+
+def _signal_doubt(array: NDArray) -> str | None:
+    """Say why an array shows no tissue: the same number everywhere, or signal below 0; None where it may."""
+    least, most = array.min(), array.max()
+    if least == most:
+        return f"expected signal that differs from place to place, found {least:g} in every voxel"
+    share = np.count_nonzero(array < 0) / np.count_nonzero(array) if least < 0 else 0.0
+    if share <= MOST_BELOW_ZERO:
+        return None
+    return f"expected signal above 0, found {share:.0%} of it below (a scl_slope below 0?)"
+
+
+def _filled(path: Path) -> tuple[Volume, int]:
+    """Read an image with 0 in place of voxels that are NaN or infinite, and count those."""
     header = nifti.read_header(path, is_series=diffusion_files.is_diffusion(path))
     array = nifti.read_voxels(path, header)
     if header.count > 1:
@@ -99,6 +122,11 @@ def load_with_gaps(path: Path) -> tuple[Volume, int]:
 def load_scan(path: Path) -> Volume:
     """Read a scan as :func:`load_with_gaps` does, whoever has said already how much of it is missing."""
     return load_with_gaps(path)[0]
+
+
+def load_shown(path: Path) -> Volume:
+    """Read a scan or a mask to be looked at: an empty one is one, and voxels without a number are 0."""
+    return _filled(path)[0]
 
 
 def other_grid(path: Path) -> Volume | None:

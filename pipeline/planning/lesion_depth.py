@@ -81,7 +81,7 @@ def ends_mm(course: CordCourse, mask: Volume) -> tuple[float, float] | None:
 
 def too_coarse(grid: Volume) -> str | None:
     """Say why a scan tells no distances; None where it does."""
-    across_mm, along_mm = _voxel_across_mm(grid).max(), float(np.abs(grid.affine[2, :3]).max())
+    across_mm, along_mm = _voxel_across_mm(grid).max(), float(np.linalg.norm(grid.affine[2, :3]))
     if across_mm > MOST_ACROSS_MM:
         return f"voxels are {across_mm:.1f} mm wide across the cord, more than {MOST_ACROSS_MM:g} mm"
     if along_mm > MOST_ALONG_MM:
@@ -135,15 +135,20 @@ def lesion_depth(lesion: Volume, whole: Volume, drawn: Volume, course: CordCours
 
 
 def _voxel_across_mm(grid: Volume) -> NDArray[np.float64]:
-    """Return how large a voxel is from right to left and from front to back, mm."""
-    return np.asarray(np.abs(grid.affine[:2, :3]).max(axis=1))
+    """Return how large a voxel is from right to left and from front to back, mm, however it is turned."""
+    return np.asarray(np.linalg.norm(grid.affine[:2, :3], axis=1))
 
 
 def _straight_back_mm(inner: NDArray[np.bool_], outer: NDArray[np.bool_]) -> float:
-    """Return the least way back from the lesion to the cord's dorsal edge, over the columns that hold lesion."""
+    """Return the least way back from the lesion to where the cord ends, over the columns that hold lesion.
+
+    What is drawn farther back, behind a gap, is none of the cord that the lesion lies in.
+    """
     columns = inner.any(axis=1)
     edge_of_lesion = inner[columns].argmax(axis=1)
-    edge_of_cord = (outer | inner)[columns].argmax(axis=1)
+    behind = np.arange(inner.shape[1]) < edge_of_lesion[:, None]
+    gaps = behind & ~(outer | inner)[columns]
+    edge_of_cord = np.where(gaps.any(axis=1), gaps.shape[1] - gaps[:, ::-1].argmax(axis=1), 0)
     return float((edge_of_lesion - edge_of_cord).min()) * FINE_MM
 
 

@@ -18,6 +18,7 @@ from pipeline.core.records import Finding, FunctionScore, Patient, Treatment
 from pipeline.core.syndromes import Syndrome, coded
 from pipeline.core.vocabulary import ANY_DAY, SYSTEMIC, TreatmentKind
 from pipeline.core.written_day import first_possible, last_possible, span
+from pipeline.study import one_person
 from pipeline.study.names import resembling, resembling_words, with_prefix
 from pipeline.study.study_tables import (
     TableRow,
@@ -51,7 +52,7 @@ HIGHEST_GRADE = 1000
 
 
 def read_participants(table_rows: Iterable[TableRow], as_of: date, findings: list[Finding]) -> dict[str, Patient]:
-    """Return the patients of ``participants.tsv`` by id; of two rows for one patient the first counts."""
+    """Return the patients of ``participants.tsv`` by id; where two rows of one differ, neither counts."""
     patients: dict[str, Patient] = {}
     for row in table_rows:
         if not is_complete(row, ("participant_id",), findings):
@@ -61,7 +62,9 @@ def read_participants(table_rows: Iterable[TableRow], as_of: date, findings: lis
             expected = "expected sub- and letters or digits as participant_id"
             findings.append(row.problem("row_unknown_patient", f"{expected}, found '{row.cells['participant_id']}'"))
         elif patient_id in patients:
-            findings.append(row.problem("row_repeated", f"expected one row for {patient_id}, found another; not used"))
+            findings.append(row.problem("row_repeated", f"expected one row for {patient_id}, found another"))
+            here = _patient(patient_id, row, as_of, findings)
+            patients[patient_id] = one_person.agreed(patients[patient_id], here, row, findings)
         else:
             patients[patient_id] = _patient(patient_id, row, as_of, findings)
     return patients

@@ -23,7 +23,8 @@ from pipeline.measure.imported_sizes import NO_VOLUME, ImportedMeasure
 from pipeline.study.imported_table import IMPORTED_TABLE
 from pipeline.study.lesion_rows import total_of
 from pipeline.study.names import with_prefix
-from pipeline.study.own_numbers import GivenVisit, VolumeTable, read_treatment_table, read_volumes
+from pipeline.study.own_numbers import GivenVisit, VolumeTable, read_volumes
+from pipeline.study.own_treatments import read_treatment_table
 from pipeline.study.table_append import append_rows, cell, rows_there
 from pipeline.study.written_dates import written_days
 from pipeline.study.written_numbers import unmistakable

@@ -5,6 +5,7 @@ A mask is never resampled here: volumes are counted where they were drawn.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -26,6 +27,10 @@ from pipeline.study.masks import MaskFile
 from pipeline.study.scans import ScanFile
 
 __all__ = ["MaskReading", "grid_words", "in_order_of", "problem", "range_words", "read_mask", "whole_numbers"]
+
+
+TEMPLATES = re.compile(r"PAM50|MNI|ICBM|AMU|atlas|template|fsaverage|Talairach|reference", re.IGNORECASE)
+"""Spaces that no scan of a person is in: those of templates, and that of another visit of the same person."""
 
 
 class MaskReading(NamedTuple):
@@ -70,6 +75,9 @@ def read_mask(
     tuple of Finding
         Why something was left out, or that the whole mask is empty.
     """
+    if file.space is not None and TEMPLATES.search(file.space) and not _is_scan_in(file.space, scans):
+        words = f"expected a mask in the space of a scan of this visit, found one in that of {file.space}"
+        return (), (problem("mask_space", file, words),)
     findings: list[Finding] = []
     try:
         stored = load_grid(file.path)
@@ -88,6 +96,10 @@ def read_mask(
         for compartment, drawn_array in drawn.arrays.items()
     ]
     return tuple(readings), tuple(findings)
+
+
+def _is_scan_in(space: str, scans: Iterable[ScanFile]) -> bool:
+    return any(f"_space-{space}_" in scan.path.name for scan in scans)
 
 
 def read_all(

@@ -65,6 +65,8 @@ class MaskFile:
         Label numbers that the table lists under a word which is no compartment.
     scan_entities
         The parts of its name that say which scan it was drawn on: acquisition, run, chunk ...
+    space
+        The space that its name puts it in, such as ``orig`` or ``PAM50``; None where it names none.
     """
 
     path: Path
@@ -79,6 +81,7 @@ class MaskFile:
     unmeasured: frozenset[int] = frozenset()
     unknown: frozenset[int] = frozenset()
     scan_entities: Mapping[str, str] = field(default_factory=dict)
+    space: str | None = None
 
     @property
     def compartments(self) -> tuple[Compartment, ...]:
@@ -183,6 +186,7 @@ def _mask(path: Path, source: _Source, origin: MaskOrigin, findings: list[Findin
         unmeasured=table.unmeasured if table else frozenset(),
         unknown=table.unknown if table else frozenset(),
         scan_entities=scan_entities(name.entities),
+        space=name.entities.get("space"),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from pipeline.core.findings import finding
 from pipeline.core.records import Finding
 
 LABEL = re.compile(r"[0-9A-Za-z+]+")
+LOOK_ALIKES = str.maketrans("АВЕКМНОРСТХ", "ABEKMHOPCTX")
+"""Cyrillic letters to the Latin ones that nobody tells from them."""
 FILE_NAME = re.compile(r"((?:[a-z]+-[0-9A-Za-z+]+_)*)([0-9A-Za-z]+)(\.[0-9A-Za-z]+(?:\.gz)?)")
 ANNEX = "annex/objects/"
 """What stands in the links of git-annex, and so of DataLad."""
@@ -155,8 +158,25 @@ def resembling(name: str | None, known_ids: Iterable[str]) -> list[str]:
 
 
 def _bare(name: str) -> str:
-    """Return an id without what programs change: zeros before a number, letter case, the prefix."""
-    return re.sub(r"(?<!\d)0+(?=\d)", "", name.removeprefix("sub-").removeprefix("ses-").lower())
+    """Return an id without what programs and people change: zeros before a number, letter case, marks, the prefix."""
+    plain = unicodedata.normalize("NFKC", name).translate(LOOK_ALIKES).lower()
+    plain = re.sub(r"(?<=\d)\.0+$", "", plain.removeprefix("sub-").removeprefix("ses-"))  # a spreadsheet's 7.0
+    plain = re.sub(r"(?<=[^\W\d_])[\s_.-]+(?=\d)", "", plain)
+    return re.sub(r"(?<!\d)0+(?=\d)", "", plain)
+
+
+def alike_groups(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Return the names that only zeros, letter case, marks or letters that look the same tell apart, by group.
+
+    Examples
+    --------
+    >>> alike_groups(["P01", "p1", "P-01", "P02", "1-11", "11-1"])
+    [('P01', 'p1', 'P-01')]
+    """
+    groups = dict[str, list[str]]()
+    for name in dict.fromkeys(names):
+        groups.setdefault(_bare(name), []).append(name)
+    return [tuple(group) for group in groups.values() if len(group) > 1]
 
 
 def relative_to(root: Path, path: Path) -> str:

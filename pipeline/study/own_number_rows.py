@@ -16,6 +16,7 @@ from pipeline.study.clinical import SEEDING, YES_NO
 from pipeline.study.label_names import compartment_named
 from pipeline.study.study_tables import TableRow, time_in, word_in
 from pipeline.study.table_numbers import number_in
+from pipeline.study.unit_words import other_units
 
 VOLUME_COLUMNS = ("volume_mm3", "volume_ml")
 SIZES: Mapping[str, float] = {
@@ -29,8 +30,21 @@ SIZES: Mapping[str, float] = {
 }
 """Columns of sizes, with what they can be at most; above it a number is a slip of the pen."""
 
+REMARKS = frozenset({"comment", "comments", "note", "notes", "remark", "remarks"})
+"""Columns in which people write to one another."""
+
 SAME = 0.01
 """Two cells that say the same in other words may differ by rounding: 1 %."""
+
+
+def plain_id(patient_id: str) -> str:
+    """Return a patient's name as it counts: with and without ``sub-`` is the same."""
+    return patient_id.removeprefix("sub-")
+
+
+def key_of(row: TableRow) -> str:
+    """Return the name of a row's patient as it counts; empty where there is none."""
+    return plain_id(row.cells.get("participant_id") or "")
 
 
 def one_measure(compartment: Compartment, table_rows: Sequence[TableRow], findings: list[Finding]) -> ImportedMeasure:
@@ -101,6 +115,7 @@ def _measure(compartment: Compartment, row: TableRow, findings: list[Finding]) -
         if row.cells.get(name) is not None and {**sizes, "volume_cv": cv}[name] is None
     ]
     bad += _contradictions(row, sizes, findings)
+    bad += other_units(row, findings)
     new_lesion = word_in(row, "new_lesion", YES_NO, findings) or False
     seeding = word_in(row, "leptomeningeal", SEEDING, findings)
     if bad:

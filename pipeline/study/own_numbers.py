@@ -15,24 +15,32 @@ from pathlib import Path
 from statistics import median
 
 from pipeline.core.findings import finding
-from pipeline.core.records import Finding, FunctionScore, Patient, Treatment
+from pipeline.core.records import Finding, Patient
 from pipeline.core.vocabulary import ANY_DAY, Category, Compartment
 from pipeline.core.written_day import WrittenDay, last_possible
 from pipeline.measure.imported_sizes import ImportedMeasure
-from pipeline.study.clinical import YES_NO, function_score, syndrome_in, treatment_in, unrepeated
+from pipeline.study import wide_rows
+from pipeline.study.clinical import YES_NO, syndrome_in
 from pipeline.study.label_names import compartment_named
 from pipeline.study.lesion_rows import lesion_of, lesions_in, total_of, with_marks, with_unseen
-from pipeline.study.names import relative_to
-from pipeline.study.own_number_rows import VOLUME_COLUMNS, differing, one_measure, sittings
-from pipeline.study.study_tables import TableRow, is_complete, read_delimited, span_in, time_in, word_in
-from pipeline.study.treatment_names import names_beside
-from pipeline.study.unit_doubts import in_one_unit
+from pipeline.study.names import alike_groups, relative_to
+from pipeline.study.one_person import agreed
+from pipeline.study.own_number_rows import REMARKS, SIZES, VOLUME_COLUMNS, differing, key_of, one_measure, sittings
+from pipeline.study.possible_days import in_words, is_before_scans, latest_of
+from pipeline.study.study_tables import TableRow, is_complete, read_delimited, span_in, time_in, unread_columns, word_in
+from pipeline.study.unit_doubts import in_one_unit, lengths_in_one_unit
+from pipeline.study.unit_words import UNIT_COLUMNS
 from pipeline.study.wide_rows import in_rows
 from pipeline.study.written_dates import parse_days
 
 REQUIRED = ("participant_id", "date")
 OF_PATIENT = ("histology", "syndrome", "enhancing_tumour")
 """Columns that say something of the patient, in whichever row."""
+READ_COLUMNS = frozenset({
+    *REQUIRED, *OF_PATIENT, *SIZES, *wide_rows.COLUMNS, *UNIT_COLUMNS, "compartment", "lesion_id", "lesion",
+    "leptomeningeal", "new_lesion", "response", "volume_cv", *REMARKS,
+})  # fmt: skip
+"""What is read of a table of sizes; whatever else stands in it is named, not used."""
 WORDS = {category.value.lower(): category for category in Category}
 SUSPECT_MM3, SUSPECT_ML = 20.0, 100.0
 """Half of all tumours below so few mm³, or above so many mL, look like a mistaken unit; a proposal."""
@@ -110,11 +118,11 @@ def read_volumes(
         table_rows = []
     by_compartment = table_rows if has_words else in_rows(table_rows, findings)
     days = ((row, _day(row, as_of, findings) or _any_day(row)) for row in by_compartment)
-    dated = [(row, day) for row, day in days if day is not None]
+    dated = _possible([(row, day) for row, day in days if day is not None], findings)
     id_by_key = _ids(table_rows)
     places: dict[tuple[str, date, str], list[TableRow]] = defaultdict(list)
     for row, day in dated:
-        places[id_by_key[_key(row)], day, str(day)].append(row)
+        places[id_by_key[key_of(row)], day, str(day)].append(row)
     visits = [
         _visit(key, visit_rows, findings, has_words=has_words, is_alone=len(scans) == 1)
         for key, rows_of_day in sorted(places.items())
@@ -123,54 +131,12 @@ def read_volumes(
     ]
     visits = [visit for visit in visits if visit.is_placed or _may_be_smallest(visit)]
     visits = with_lesions(without_doubtful_units(visits, relative_to(root, path), findings))
+    visits = _of_one_person(visits, relative_to(root, path), findings)
+    if not has_points:
+        findings += unread_columns(table_rows, READ_COLUMNS)
     if not has_words:
         findings += _suspect_units(relative_to(root, path), columns, visits)
     return VolumeTable(relative_to(root, path), tuple(visits), _patients(table_rows, id_by_key, findings), has_words)
-
-
-def read_treatment_table(
-    path: Path, table: VolumeTable, as_of: date, findings: list[Finding]
-) -> dict[str, tuple[Treatment, ...]]:
-    """Read treatments, by patient as the table of sizes writes them; those of other patients become findings."""
-    id_by_key = {_plain(patient_id): patient_id for patient_id in table.patients}
-    treatments: dict[str, list[Treatment]] = defaultdict(list)
-    path = path.resolve()
-    table_rows = read_delimited(path, path.parent, ("participant_id", "date", "kind"), findings)
-    names = names_beside(path, findings)
-    for row in unrepeated(table_rows, findings):
-        patient_id = id_by_key.get(_key(row))
-        treatment = treatment_in(row, patient_id or "", as_of, findings, names)
-        if treatment is not None and patient_id is None:
-            message = f"expected a patient of {table.name}, found '{row.cells['participant_id']}'"
-            findings.append(row.problem("row_unknown_patient", message))
-        elif treatment is not None and patient_id is not None:
-            treatments[patient_id].append(treatment)
-    return {
-        patient_id: tuple(sorted(patient_treatments, key=lambda t: (t.started_on, t.kind)))
-        for patient_id, patient_treatments in treatments.items()
-    }
-
-
-def read_function_table(
-    path: Path, table: VolumeTable, as_of: date, findings: list[Finding]
-) -> dict[str, tuple[FunctionScore, ...]]:
-    """Read functional grades, by patient as the table of sizes writes them."""
-    id_by_key = {_plain(patient_id): patient_id for patient_id in table.patients}
-    scores: dict[str, list[FunctionScore]] = defaultdict(list)
-    path = path.resolve()
-    table_rows = read_delimited(path, path.parent, ("participant_id", "date", "scale_id", "grade"), findings)
-    for row in unrepeated(table_rows, findings):
-        patient_id = id_by_key.get(_key(row))
-        score = function_score(row, patient_id, as_of, findings)
-        if score is not None:
-            scores[score.patient_id].append(score)
-        elif patient_id is None and row.cells.get("participant_id") is not None:
-            message = f"expected a patient of {table.name}, found '{row.cells['participant_id']}'"
-            findings.append(row.problem("row_unknown_patient", message))
-    return {
-        patient_id: tuple(sorted(patient_scores, key=lambda s: (s.assessed_on, s.scale_id)))
-        for patient_id, patient_scores in scores.items()
-    }
 
 
 def _columns_are_usable(row: TableRow, findings: list[Finding]) -> bool:
@@ -195,9 +161,49 @@ def _any_day(row: TableRow) -> date | None:
     cell = row.cells.get("date")
     if "date" in row.absent or (cell is not None and parse_days(cell) is not None):
         return None
+    return any_day(cell)
+
+
+def any_day(cell: str | None) -> WrittenDay:
+    """Return any day at all, with what was written in its place."""
     first, last = ANY_DAY
     words = "an unknown day" if cell is None else f"an unknown day ('{cell}')"
     return WrittenDay(first.year, first.month, first.day, words, last)
+
+
+def _possible(dated: Sequence[tuple[TableRow, date]], findings: list[Finding]) -> list[tuple[TableRow, date]]:
+    """Return rows with their days, on any day at all those before there were scans, of a person with later ones."""
+    days: dict[str, list[date]] = defaultdict(list)
+    for row, day in dated:
+        days[key_of(row)].append(day)
+    possible = []
+    for row, day in dated:
+        latest = latest_of(days[key_of(row)])
+        if latest is None or not is_before_scans(day):
+            possible.append((row, day))
+            continue
+        findings.append(row.problem("date_impossible", in_words(day, latest)))
+        possible.append((row, any_day(str(row.cells["date"]))))
+    return possible
+
+
+def _of_one_person(visits: Sequence[GivenVisit], table: str, findings: list[Finding]) -> list[GivenVisit]:
+    """Leave out all sizes of people whose names hardly differ: they may be one, whose course is torn apart."""
+    why_by_name = dict[str, str]()
+    for group in alike_groups(visit.patient_id for visit in visits):
+        names = " and ".join(f"'{name}'" for name in group)
+        findings.append(finding("patient_alike", f"{table}: expected names that tell people apart, found {names}"))
+        why_by_name |= dict.fromkeys(group, f"{names} may be one person ({table})")
+    return [
+        _without_sizes(one, why_by_name[one.patient_id]) if one.patient_id in why_by_name else one for one in visits
+    ]
+
+
+def _without_sizes(visit: GivenVisit, why: str) -> GivenVisit:
+    category = None if visit.category is None else Category.NE
+    measures = tuple(ImportedMeasure(one.compartment, missing_reason=why) for one in visit.measures)
+    lesions = {name: ImportedMeasure(one.compartment, missing_reason=why) for name, one in visit.lesions.items()}
+    return replace(visit, category=category, measures=measures, lesions=lesions)
 
 
 def _may_be_smallest(visit: GivenVisit) -> bool:
@@ -206,19 +212,11 @@ def _may_be_smallest(visit: GivenVisit) -> bool:
     return any(one.has_size or one.new_lesion or one.leptomeningeal for one in (*tumour, *visit.lesions.values()))
 
 
-def _plain(patient_id: str) -> str:
-    return patient_id.removeprefix("sub-")
-
-
-def _key(row: TableRow) -> str:
-    return _plain(row.cells.get("participant_id") or "")
-
-
 def _ids(table_rows: Iterable[TableRow]) -> dict[str, str]:
     """Return each patient's name as first written; with and without ``sub-`` is the same patient."""
     id_by_key: dict[str, str] = {}
     for row in table_rows:
-        id_by_key.setdefault(_key(row), row.cells["participant_id"] or "")
+        id_by_key.setdefault(key_of(row), row.cells["participant_id"] or "")
     return id_by_key
 
 
@@ -227,20 +225,16 @@ def _patients(
 ) -> dict[str, Patient]:
     patients = {patient_id: Patient(patient_id) for patient_id in id_by_key.values()}
     for row in table_rows:
-        if not any(row.cells.get(name) for name in OF_PATIENT):
-            continue
-        patient = patients[id_by_key[_key(row)]]
-        patients[patient.patient_id] = replace(
-            patient,
-            histology=patient.histology or row.cells.get("histology"),
-            syndrome=patient.syndrome or syndrome_in(row, findings),
-            is_enhancing=_first(patient.is_enhancing, word_in(row, "enhancing_tumour", YES_NO, findings)),
-        )
+        if any(row.cells.get(name) for name in OF_PATIENT):
+            patient_id = id_by_key[key_of(row)]
+            here = Patient(
+                patient_id,
+                histology=row.cells.get("histology"),
+                syndrome=syndrome_in(row, findings),
+                is_enhancing=word_in(row, "enhancing_tumour", YES_NO, findings),
+            )
+            patients[patient_id] = agreed(patients[patient_id], here, row, findings)
     return patients
-
-
-def _first(earlier: bool | None, here: bool | None) -> bool | None:
-    return here if earlier is None else earlier
 
 
 def _visit(
@@ -284,13 +278,18 @@ def without_doubtful_units(visits: Iterable[GivenVisit], table: str, findings: l
         By patient and day: only earlier scans are looked at, so that nothing added later changes what was read.
     """
     earlier: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    lengths: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     checked = []
     for visit in visits:
         before, where = earlier[visit.patient_id], f"{table} line {' and '.join(map(str, visit.lines))}"
-        measures = tuple(in_one_unit(one, before[one.compartment], where, findings) for one in visit.measures)
-        lesions = {
-            name: in_one_unit(one, before[f"lesion {name}"], where, findings) for name, one in visit.lesions.items()
-        }
+        named = [*((str(one.compartment), one) for one in visit.measures)]
+        of_lesions = [*((f"lesion {name}", one) for name, one in visit.lesions.items())]
+        of_one_unit = dict[str, ImportedMeasure]()
+        for name, one in (*named, *of_lesions):
+            sized = lengths_in_one_unit(one, lengths[visit.patient_id, name], where, findings)
+            of_one_unit[name] = in_one_unit(sized, before[name], where, findings)
+        measures = tuple(of_one_unit[name] for name, _ in named)
+        lesions = {name: of_one_unit[f"lesion {name}"] for name in visit.lesions}
         checked.append(replace(visit, measures=measures, lesions=lesions))
     return checked
 

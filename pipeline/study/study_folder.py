@@ -18,13 +18,13 @@ from pipeline.core import markers
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding, FunctionScore, JournalEntry, Patient, Treatment
 from pipeline.errors import InputError
-from pipeline.study import clinical, imported_table, neuraxis_table, spectroscopy_table, unread_files
+from pipeline.study import clinical, imported_table, neuraxis_table, possible_days, spectroscopy_table, unread_files
 from pipeline.study.discs import DiscFile
 from pipeline.study.imported_table import IMPORTED_TABLE
 from pipeline.study.masks import MaskFile
 from pipeline.study.names import derivative_path, entries, label_of, resembling_words, with_prefix
 from pipeline.study.scans import ScanFile
-from pipeline.study.study_tables import TableRow, read_json, read_table
+from pipeline.study.study_tables import TableRow, read_json, read_table, unread_columns
 from pipeline.study.treatment_names import names_beside
 from pipeline.study.visits import StudyVisit, anchor_of, read_visits
 
@@ -271,19 +271,11 @@ def _by_patient(clinical_records: Iterable[Clinical]) -> dict[str, list[Clinical
 def _rows(path: Path, columns: tuple[str, ...], missing_code: str | None, findings: list[Finding]) -> list[TableRow]:
     if path.exists() or path.is_symlink():
         table_rows = read_table(path, path.parent, columns, findings)
-        _note_unread(path.name, table_rows, findings)
+        findings += unread_columns(table_rows, READ_COLUMNS[path.name])
         return table_rows
     if missing_code is not None:
         findings.append(finding(missing_code, f"{path.name}: expected this table, found none", path.name))
     return []
-
-
-def _note_unread(table: str, table_rows: Sequence[TableRow], findings: list[Finding]) -> None:
-    """Name the columns that are not read: a date of death under another name would be no death."""
-    unread = sorted({name for row in table_rows for name in row.cells if name} - READ_COLUMNS[table])
-    if unread and not any(row.absent for row in table_rows):  # else the columns that are missing are said
-        message = f"{table}: expected {', '.join(sorted(READ_COLUMNS[table]))}, found also {', '.join(unread)}"
-        findings.append(finding("column_unread", message, table))
 
 
 def _chosen(
@@ -310,7 +302,10 @@ def _patient(
         message = f"{patient_id}: expected images in a folder {patient_id}, found none"
         message += resembling_words(patient_id, tables.folders)
         findings.append(finding("patient_without_images", message, "participants.tsv", patient_id=patient_id))
-    treatments = tuple(tables.treatments.get(patient_id, ()))
+    treatments = possible_days.possible_treatments(
+        tables.treatments.get(patient_id, ()), [visit.acquired_on for visit in visits], findings, "treatments.tsv"
+    )
+    visits = possible_days.with_possible_days(visits, treatments, findings)
     listed = tables.participants.get(patient_id) or Patient(patient_id)
     alive_on = [*(v.acquired_on for v in visits if v.acquired_on), *(t.started_on for t in treatments)]
     return StudyPatient(

@@ -62,6 +62,8 @@ WHOSE = ("participant_id", "compartment", "lesion_id")
 """Columns that say whose size a row gives."""
 LINE_END = re.compile(r"\r\n|\r|\n")
 DELIMITERS = ("\t", ";", ",")
+WORKBOOKS = {b"PK\x03\x04": "a spreadsheet's workbook (.xlsx or .ods)", b"\xd0\xcf\x11\xe0": "a workbook (.xls)"}
+"""First bytes of what is no table but named like one."""
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 MOSTLY_ZERO = 0.8
 """Share of every other byte that is zero in a table of ASCII letters written as UTF-16."""
@@ -195,6 +197,17 @@ def _rows(table: str, lines: Iterable[list[str]], required: tuple[str, ...], fin
     return [row for row in optional_rows if row is not None]
 
 
+def unread_columns(table_rows: Iterable[TableRow], read: frozenset[str]) -> list[Finding]:
+    """Name the columns of a table that are not read: a date of death under another name would be no death."""
+    lines = list(table_rows)
+    unread = sorted({name for row in lines for name in row.cells if name} - read)
+    if not unread or any(row.absent for row in lines):  # else the columns that are missing are said
+        return []
+    table = lines[0].table
+    message = f"{table}: expected {', '.join(sorted(read))}, found also {', '.join(unread)}"
+    return [finding("column_unread", message, table)]
+
+
 def is_complete(row: TableRow, columns: tuple[str, ...], findings: list[Finding]) -> bool:
     """Say whether every named cell of a row is filled; a finding names those that are not, but for absent columns."""
     missing = [column for column in columns if row.cells.get(column) is None]
@@ -310,19 +323,27 @@ def _text(path: Path, root: Path, findings: list[Finding]) -> str | None:
     if content is None:
         findings.append(finding("file_unreadable", f"{table}: expected a file, found something else", table))
         return None
-    pointer = pointer_in(content)
-    if pointer is not None:
-        findings.append(
-            finding("file_unreadable", f"{table}: expected text, found {pointer.what}; {pointer.remedy}", table)
-        )
+    other = _other_than_text(content)
+    if other is not None:
+        findings.append(finding("file_unreadable", f"{table}: expected text, found {other}", table))
         return None
     encoding = _encoding_of(content)
     try:
         return content.decode(encoding)
     except UnicodeDecodeError:
-        message = f"{table}: expected UTF-8 text, found other bytes; unreadable letters are replaced"
+        message = f"{table}: expected UTF-8 text, found other bytes; letters beyond ASCII may be read as others"
         findings.append(finding("table_encoding", message, table))
-        return content.decode(encoding, errors="replace")
+        # letters that differ stay different, so that no two people become one
+        return content.decode("cp1252" if encoding == "utf-8-sig" else encoding, errors="replace")
+
+
+def _other_than_text(content: bytes) -> str | None:
+    """Say what a file is that is no text, and what to do; None for text."""
+    pointer = pointer_in(content)
+    if pointer is not None:
+        return f"{pointer.what}; {pointer.remedy}"
+    workbook = next((name for start, name in WORKBOOKS.items() if content.startswith(start)), None)
+    return None if workbook is None else f"{workbook}; save its sheet as CSV (UTF-8)"
 
 
 def _encoding_of(content: bytes) -> str:

@@ -1,12 +1,13 @@
 """Volumes that look as if they were written in another unit than the others of the same tumour.
 
 A tumour that falls to a thousandth, or grows a thousandfold, between two scans is a cubic millimetre taken for a
-millilitre or the other way round. What this module refuses: to correct it silently, and to look at later scans.
+millilitre or the other way round; a diameter that falls to a tenth is one in centimetres. What this module refuses:
+to correct it silently, and to look at later scans.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pipeline.core.findings import finding
@@ -20,6 +21,63 @@ VAST_MM3 = 100_000.0
 """No cord holds so much (a proposal)."""
 SPAN = 3.0
 """How far the number in the other unit may lie outside the earlier ones and still fit them (a proposal)."""
+
+
+LENGTHS = {"longest_mm": (10.0, 5.0, 1.5), "product_mm2": (100.0, 25.0, 2.0)}
+"""Of diameters: what millimetres are to centimetres, below what nobody measures one, and how far the number in the
+other unit may lie outside the earlier ones and still fit them (proposals)."""
+
+
+def lengths_in_one_unit(
+    measure: ImportedMeasure, earlier: Mapping[str, list[float]], where: str, findings: list[Finding]
+) -> ImportedMeasure:
+    """Return a measure without sizes where its diameters fit the earlier ones only in centimetres, or the other way.
+
+    Parameters
+    ----------
+    earlier
+        Diameters and products of the same tumour before, by column; those that fit are added.
+    where
+        Table and line, in words.
+    """
+    for name in LENGTHS:
+        size = getattr(measure, name)
+        meant = None if measure.slices_spanned == 1 else doubtful_length(name, size, earlier[name])
+        if meant is not None:
+            unit = "mm²" if name == "product_mm2" else "mm"
+            why = f"{size:g} {unit} fits the earlier sizes only as {meant:g} {unit}, is it another unit?"
+            findings.append(finding("unit_doubtful", f"{where}: expected sizes of one unit, found that {why}"))
+            return ImportedMeasure(
+                measure.compartment,
+                new_lesion=measure.new_lesion,
+                leptomeningeal=measure.leptomeningeal,
+                missing_reason=f"{why} ({where})",
+            )
+        earlier[name].extend([size] if size else [])
+    return measure
+
+
+def doubtful_length(name: str, size: float | None, earlier: Sequence[float]) -> float | None:
+    """Return what a diameter or product would be in the unit that fits the earlier ones; None where it fits as it is.
+
+    Whoever slips into centimetres writes a fraction among whole millimetres, or the reverse; a tumour that falls to
+    a tenth is measured in the same manner as before.
+
+    Examples
+    --------
+    >>> doubtful_length("longest_mm", 2.5, [25.0]), doubtful_length("longest_mm", 3.0, [30.0])
+    (25.0, None)
+    >>> doubtful_length("longest_mm", 28.5, [31.0, 3.0])
+    """
+    if not size or not earlier:
+        return None
+    factor, speck, span = LENGTHS[name]
+    is_fitting = min(earlier) / span <= size <= max(earlier) * span
+    are_written_alike = any(float(size).is_integer() == float(one).is_integer() for one in earlier)
+    if is_fitting or are_written_alike:
+        return None
+    fitting = (one for one in (size * factor, size / factor) if min(earlier) / span <= one <= max(earlier) * span)
+    return next(fitting, None) if min(size, *earlier) < speck else None
 
 
 def in_one_unit(
@@ -63,6 +121,8 @@ def doubtful_mm3(volume_mm3: float | None, earlier_mm3: Sequence[float], slices_
     if not volume_mm3 or not earlier_mm3 or slices_spanned == 1:
         return None
     least, most = min(earlier_mm3), max(earlier_mm3)
+    if least / SPAN <= volume_mm3 <= most * SPAN:
+        return None
     for meant_mm3 in (volume_mm3 * THOUSAND, volume_mm3 / THOUSAND):
         is_impossible = min(volume_mm3, least) < SPECK_MM3 or max(volume_mm3, most) > VAST_MM3
         if is_impossible and least / SPAN <= meant_mm3 <= most * SPAN:

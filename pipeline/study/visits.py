@@ -13,6 +13,7 @@ from pipeline.core.findings import finding
 from pipeline.core.neuraxis_form import NeuraxisForm
 from pipeline.core.records import Finding
 from pipeline.core.spectrum import MetaboliteValue
+from pipeline.core.written_day import last_possible
 from pipeline.measure.imported_sizes import ImportedMeasure
 from pipeline.study.anchors import choose_anchor
 from pipeline.study.clinical import SessionRow, read_scan_date, read_sessions
@@ -183,6 +184,19 @@ def _report(visits: Iterable[StudyVisit], folder: str, findings: list[Finding]) 
             message = f"{visit.patient_id}: expected one visit a day, found {earlier.session_id} and {visit.session_id}"
             code, about = "visit_date_repeated", {"patient_id": visit.patient_id, "session_id": visit.session_id}
             findings.append(finding(code, f"{message} on {visit.acquired_on}", folder, **about))
+    _report_order(dated, folder, findings)
+
+
+def _report_order(dated: Iterable[StudyVisit], folder: str, findings: list[Finding]) -> None:
+    """Say of visits that are named by numbers where their dates go another way: two dates may be exchanged."""
+    numbered = [visit for visit in dated if visit.session_id.removeprefix("ses-").isdecimal()]
+    for earlier, visit in pairwise(sorted(numbered, key=lambda one: int(one.session_id.removeprefix("ses-")))):
+        last = visit.acquired_on and (last_possible(visit.acquired_on) or visit.acquired_on)
+        if last and earlier.acquired_on and last < earlier.acquired_on:
+            both = f"{earlier.session_id} on {earlier.acquired_on} and {visit.session_id} on {visit.acquired_on}"
+            message = f"{visit.patient_id}: expected visits in the order of their numbers, found {both}"
+            about = {"patient_id": visit.patient_id, "session_id": visit.session_id}
+            findings.append(finding("visit_order", message, folder, **about))
 
 
 def _unmeasurable(visit: StudyVisit) -> str:

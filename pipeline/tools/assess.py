@@ -31,7 +31,8 @@ from pipeline.judge.response import JudgedCourse, judge_whole
 from pipeline.judge.stated_response import confirm_stated
 from pipeline.measure.imported_sizes import ImportedMeasure, error_of, lesion_measure, visit_measure
 from pipeline.study.lesion_rows import new_tumours, volume_of
-from pipeline.study.own_numbers import GivenVisit, VolumeTable, read_function_table, read_treatment_table, read_volumes
+from pipeline.study.own_numbers import GivenVisit, VolumeTable, read_volumes
+from pipeline.study.own_treatments import read_function_table, read_treatment_table
 from pipeline.tools.assess_cohort import COHORT, with_cohort
 from pipeline.tools.assess_readings import (
     BESIDE,

@@ -128,6 +128,16 @@ def register_files(
     return alignment
 
 
+def doubt_about(fixed: Path, moving: Path) -> str | None:
+    """Say why an alignment of two scans tells nothing: both hold the same voxels; None where they do not.
+
+    Two scans are never equal, so a grade A of one scan on itself is none of two visits.
+    """
+    if not np.array_equal(images.load_scan(fixed).array, images.load_scan(moving).array):
+        return None
+    return f"{fixed.name} and {moving.name} hold the very same voxels: is one of them the wrong file?"
+
+
 def contrast_of(file_name: str) -> str | None:
     """Return what a scan shows by its name, as BIDS calls it; None where the name does not say.
 

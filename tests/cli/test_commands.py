@@ -82,7 +82,8 @@ def test_an_empty_mask_measures_zero_and_a_soft_one_its_sum(tmp_path: Path) -> N
 
 def test_a_mask_of_another_grid_is_refused_with_both_sizes(tmp_path: Path) -> None:
     mask = next(READER.glob("*.nii.gz"))
-    images.save(Volume(np.zeros((5, 5, 5), dtype=np.int16), np.eye(4)), tmp_path / "image.nii.gz")
+    signal = np.arange(125, dtype=np.int16).reshape(5, 5, 5)
+    images.save(Volume(signal, np.eye(4)), tmp_path / "image.nii.gz")
     message = refusal("measure", mask, "--image", tmp_path / "image.nii.gz")
     assert "5x5x5" in message
     assert "export the mask again" in message

@@ -62,6 +62,28 @@ def test_a_bent_lesion_laid_straight_is_as_long_as_it_is_and_its_distances_are_r
     assert depth.undrawn_mm == 0
 
 
+def test_what_is_drawn_behind_a_gap_is_no_cord_behind_the_lesion():
+    grid, cord, lesion = phantom((0.5, 0.5, 0.5))
+    places = voxel_centres_mm(grid).reshape(*grid.shape, 3)
+    island = (np.abs(places[..., 0]) < 2) & (np.abs(places[..., 2]) < 8)
+    island &= (places[..., 1] < -CORD_MM - 2) & (places[..., 1] > -CORD_MM - 4)
+    assert island.any()
+    masks = [grid.with_array(part.astype(np.float32)) for part in (lesion, cord | island, cord)]
+    depth = lesion_depth.lesion_depth(*masks, exact_course())
+    true_mm = CORD_MM - BACK_MM - LESION_MM
+    assert abs(depth.dorsal.distance_mm - true_mm) <= 0.75, "else the lesion would lie deeper than it does"
+    assert np.nanmax(depth.dorsal_mm) < true_mm + 2.5
+
+
+@pytest.mark.parametrize(("turn", "expected"), [(0, (3.3, 0.7)), (30, (2.88, 1.76)), (45, (2.39, 2.39))])
+def test_a_turned_voxel_is_as_large_as_it_is_along_each_direction(turn, expected):
+    angle = np.radians(turn)
+    affine = np.diag([3.3, 0.7, 0.7, 1.0])
+    affine[:2, :2] = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ np.diag([3.3, 0.7])
+    sizes_mm = lesion_depth._voxel_across_mm(Volume(np.zeros((2, 2, 2)), affine))
+    assert sizes_mm == pytest.approx(expected, abs=0.02)
+
+
 def test_lengths_along_a_known_line_are_right_within_two_percent_and_a_straight_cut_would_not_be():
     grid, _, _ = phantom((0.5, 0.5, 0.5))
     places = voxel_centres_mm(grid).reshape(-1, 3)

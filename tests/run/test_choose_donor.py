@@ -78,6 +78,7 @@ def test_later_visits_are_found_from_a_corrected_one_only_when_it_names_all_that
 def test_a_visit_with_the_cord_alone_stands_behind_those_that_show_the_lesion() -> None:
     assert chosen("ses-3", {"ses-1": ("tumour",), "ses-2": ("cord",)}) == "ses-1"
     assert chosen("ses-1", {"ses-2": ("cord",), "ses-3": ("tumour",)}) == "ses-3"
+    assert chosen("ses-2", {"ses-1": ("cord",), "ses-3": ("tumour",)}) == "ses-3", "an earlier cord says nothing of it"
     assert chosen("ses-3", {"ses-2": ("cord",)}) == "ses-2", "the cord itself is still carried over"
 
 

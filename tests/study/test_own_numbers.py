@@ -10,7 +10,8 @@ import pytest
 from pipeline.core.records import Finding
 from pipeline.core.vocabulary import Category, Compartment
 from pipeline.measure.imported_sizes import ImportedMeasure
-from pipeline.study.own_numbers import VolumeTable, read_function_table, read_treatment_table, read_volumes
+from pipeline.study.own_numbers import VolumeTable, read_volumes
+from pipeline.study.own_treatments import read_function_table, read_treatment_table
 
 AS_OF = date(2026, 1, 31)
 
@@ -49,12 +50,19 @@ def test_rows_that_differ_leave_no_volume_and_name_each_other(tmp_path: Path) ->
     assert "found line 2, 3 too" in differ.message
 
 
-def test_the_first_histology_and_syndrome_that_a_table_gives_stand(tmp_path: Path) -> None:
-    rows = ("p1,2020-01-01,900,,,", "sub-p1,2021-01-01,900,ependymoma,nf2,yes", "p1,2022-01-01,900,glioma,vhl,no")
-    found, _ = table(tmp_path, "volume_mm3,histology,syndrome,enhancing_tumour", *rows)
+def test_histology_and_syndrome_may_stand_in_any_row_and_where_rows_differ_neither_counts(tmp_path: Path) -> None:
+    columns, rows = "volume_mm3,histology,syndrome,enhancing_tumour", ["p1,2020-01-01,900,,,"]
+    rows.append("sub-p1,2021-01-01,900,ependymoma,nf2,yes")
+    found, odd = table(tmp_path, columns, *rows)
     (patient,) = found.patients.values()
-    assert (patient.patient_id, patient.histology, patient.is_enhancing) == ("p1", "ependymoma", True)
-    assert "2" in str(patient.syndrome)
+    assert (patient.patient_id, patient.histology, patient.syndrome, patient.is_enhancing) == (
+        "p1", "ependymoma", "NF2", True,
+    )  # fmt: skip
+    assert odd == []
+    found, odd = table(tmp_path, columns, *rows, "p1,2022-01-01,900,glioma,vhl,no")
+    (patient,) = found.patients.values()
+    assert (patient.histology, patient.syndrome, patient.is_enhancing) == (None, "unknown", None)
+    assert [one.code for one in odd] == ["person_differs"] * 3
     assert len(found.visits) == 3
 
 

@@ -151,7 +151,7 @@ def test_any_bytes_make_a_table_or_findings(tmp_path_factory: pytest.TempPathFac
         ("sub-01\tF\t1e999", "number_malformed", "found '1e999'"),
         ("sub-01\tF\t٤٠", "number_malformed", "found '٤٠'"),
         ("sub-01\tF", "row_short", "line 2: expected 3 cells, found 2"),
-        ("sub-01\tF\t40\nsub-01\tM\t50", "row_repeated", "line 3: expected one row for sub-01"),
+        ("sub-01\tF\t40\nsub-01\tf\tn/a", "row_repeated", "line 3: expected one row for sub-01"),
         ("sub-01\tF\t40\n\tM\t50", "row_incomplete", "line 3: expected participant_id, found no participant_id"),
         ("sub-01\tF\t40\nsub_2\tM\t50", "row_unknown_patient", "found 'sub_2'"),
         ("sub-01\tF\t40\nsub-02\tM\t50\tmore", "row_long", "line 3: expected 3 cells, found 4"),

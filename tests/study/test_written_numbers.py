@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.core.records import Finding
-from pipeline.study.own_numbers import read_treatment_table, read_volumes
+from pipeline.study.own_numbers import read_volumes
+from pipeline.study.own_treatments import read_treatment_table
 from pipeline.study.written_numbers import readings, unmistakable
 
 AS_OF = date(2026, 1, 31)

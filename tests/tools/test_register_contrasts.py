@@ -9,6 +9,7 @@ import pytest
 from pipeline.align import registration, without_mask
 from pipeline.core.transform import identity
 from pipeline.core.volume import Volume
+from pipeline.errors import InputError
 from pipeline.files import images
 from pipeline.tools import one_scan
 
@@ -47,8 +48,8 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> dict[bool, str]:
 
 
 def as_alike(tmp_path: Path, names: tuple[str, str], told: tuple[str | None, str | None] = (None, None)) -> bool:
-    for name in names:
-        images.save(Volume(np.zeros((4, 4, 4)), np.eye(4)), tmp_path / name)
+    for place, name in enumerate(names):
+        images.save(Volume(np.arange(64.0).reshape(4, 4, 4) + place, np.eye(4)), tmp_path / name)
     found = one_scan.register_files(tmp_path / names[0], tmp_path / names[1], f"{tmp_path}/p_", None, told)
     return found.as_alike
 
@@ -77,3 +78,21 @@ def test_where_nobody_knows_the_images_must_show_it(
 ) -> None:
     tried.update({True: alike, False: different})
     assert as_alike(tmp_path, ("a.nii", "b.nii")) == expected
+
+
+def test_one_scan_under_two_names_is_said(tmp_path: Path) -> None:
+    signal = np.arange(64.0).reshape(4, 4, 4)
+    for name, array in (("a.nii", signal), ("b.nii.gz", signal), ("c.nii", signal + 1)):
+        images.save(Volume(array, np.eye(4)), tmp_path / name)
+    assert "a.nii and b.nii.gz hold the very same voxels" in str(
+        one_scan.doubt_about(tmp_path / "a.nii", tmp_path / "b.nii.gz")
+    )
+    assert one_scan.doubt_about(tmp_path / "a.nii", tmp_path / "c.nii") is None
+
+
+@pytest.mark.parametrize("blank", [0.0, 7.0])
+def test_a_scan_that_shows_nothing_is_aligned_to_nothing(tmp_path: Path, tried: dict[bool, str], blank: float) -> None:
+    images.save(Volume(np.arange(64.0).reshape(4, 4, 4), np.eye(4)), tmp_path / "a.nii")
+    images.save(Volume(np.full((4, 4, 4), blank), np.eye(4)), tmp_path / "b.nii")
+    with pytest.raises(InputError, match=f"b.nii: expected signal .* found {blank:g} in every voxel; export the scan"):
+        one_scan.register_files(tmp_path / "a.nii", tmp_path / "b.nii", f"{tmp_path}/p_", None, (None, None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -201,6 +202,9 @@ def _screened(instances: Iterable[Instance], work: Work) -> tuple[list[Instance]
             images.append(instance)
             continue
         token = work.identities.token(instance.study_uid, instance.series_uid, "other")
+        if reason == screening.NO_PLACE:
+            message = f"series {token} (number {instance.series_number}): {reason}; nothing of it was imported"
+            work.findings.append(oddity("series_refused", message))
         _note(work, ledger.LedgerRow("", "", token, "skipped", "", "", "", "", "", "", "", "", reason, ""))
     return images, masks
 
@@ -220,13 +224,19 @@ def _decisions(images: Sequence[Instance], work: Work) -> list[Decision]:
 
 
 def _session_id(instance: Instance, patient_id: str, work: Work) -> str:
-    day = work.identities.shifted(instance.studied_on, patient_id)
+    day = _day_of(instance, patient_id, work)
     if day is not None:
         return f"ses-{day:%Y%m%d}"
     session_id = f"ses-nodate{work.identities.token('visit', instance.study_uid)[:4]}"
-    message = f"{patient_id} {session_id}: expected the date of the study in the header, found none"
+    doubt = instance.day_doubt or "found none"
+    message = f"{patient_id} {session_id}: expected the day of the scan in the header, {doubt}"
     work.findings.append(oddity("visit_without_date", message, None, patient_id, session_id))
     return session_id
+
+
+def _day_of(instance: Instance, patient_id: str, work: Work) -> date | None:
+    """Return the day of a visit as the study has it; None where the header leaves it open."""
+    return None if instance.day_doubt else work.identities.shifted(instance.studied_on, patient_id)
 
 
 def _import_visit(patient_id: str, session_id: str, decisions: Sequence[Decision], work: Work) -> None:
@@ -364,5 +374,5 @@ def _enter(patient_id: str, session_id: str, imported: Sequence[tuple[str, Decis
         work.private, patient_id, session_id, [(file, decision.stack) for file, decision in imported]
     )
     writing.add_patient(bids_dir, patient_id, first.person.sex, identity_links.age_of(first))
-    day = work.identities.shifted(first.studied_on, patient_id)
+    day = _day_of(imported[0][1].stack.first, patient_id, work)
     writing.add_visits(bids_dir, patient_id, [(session_id, day)])

@@ -43,6 +43,8 @@ TAGS = [*(Tag(keyword) for keyword in KEYWORDS), *diffusion.PRIVATE_TAGS]
 LARGEST_EDGE = 16384
 """Rows or columns; no scanner makes more."""
 MOST_FRAMES = 20_000
+ONE_SITTING_DAYS = 1
+"""A study that goes on over midnight ends on the day after its date."""
 MOST_PIXEL_BYTES = 2 * 1024**3
 """Unpacked pixels of one file; more is refused before anything is unpacked."""
 
@@ -85,6 +87,7 @@ def _instance(dataset: Any, path: Path, stopped_at: int) -> Instance:
         frame_of_reference_uid=text(dataset, "FrameOfReferenceUID"),
         person=_person(dataset),
         studied_on=_studied_on(dataset),
+        day_doubt=_day_doubt(dataset),
         seen_at=next((v for k in ("AcquisitionTime", "SeriesTime", "StudyTime") if (v := text(dataset, k))), ""),
         series_number=whole(dataset, "SeriesNumber") or 0,
         device="|".join(text(dataset, k) for k in ("ManufacturerModelName", "DeviceSerialNumber", "StationName")),
@@ -171,6 +174,17 @@ def _person(dataset: Any) -> Person:
 def _studied_on(dataset: Any) -> date | None:
     days = (day(dataset, key) for key in ("StudyDate", "SeriesDate", "AcquisitionDate"))
     return next((studied_on for studied_on in days if studied_on), None)
+
+
+def _day_doubt(dataset: Any) -> str | None:
+    """Say why the date of the study cannot be the day of the scan, without the days; None where it may be."""
+    studied_on, acquired_on = day(dataset, "StudyDate"), day(dataset, "AcquisitionDate")
+    if studied_on is None:
+        return None
+    if studied_on == day(dataset, "PatientBirthDate"):
+        return "found the date of birth in StudyDate"
+    apart = 0 if acquired_on is None else abs((studied_on - acquired_on).days)
+    return f"found StudyDate and AcquisitionDate {apart} days apart" if apart > ONE_SITTING_DAYS else None
 
 
 def _pixels(dataset: Any, path: Path, stopped_at: int) -> Pixels:

@@ -172,6 +172,7 @@ class Instance:
     """One readable file of a series of images.
 
     ``acquisitions`` has one value per group of planes, by :attr:`Plane.split`; ``seen_at`` is the time of day.
+    ``day_doubt`` says why ``studied_on`` cannot be the day of the scan; None where it may be.
     """
 
     path: Path
@@ -190,3 +191,4 @@ class Instance:
     acquisition: SeriesAcquisition
     variants: tuple[tuple[tuple[str | float | None, ...], SeriesAcquisition], ...]
     planes: tuple[Plane, ...]
+    day_doubt: str | None = None

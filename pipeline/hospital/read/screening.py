@@ -46,11 +46,15 @@ FEWEST_OF_A_VOLUME = 8
 MOST_REPEATS = 3
 
 
+NO_PLACE = "expected positions, spacing and direction in the header, found none"
+"""Why an MR image that may show tumour is no scan here."""
+
+
 def not_a_scan(instance: Instance) -> str | None:
     """Say why a file can be no MR image; None when it can."""
     kind = instance.sop_class
     if kind in MR_CLASSES:
-        return None if instance.planes else "expected positions, spacing and direction in the header, found none"
+        return None if instance.planes else NO_PLACE
     if kind.startswith(CAPTURE_CLASSES):
         return "screen capture (secondary capture object)"
     class_name = next((name for uid, name in KNOWN_CLASSES.items() if kind.startswith(uid)), "another kind of object")

@@ -64,9 +64,8 @@ def choose_donors(
         drew any.
     """
     place = [other.session_id for other in visits].index(visit.session_id)
-    earlier = _masked(visits[:place])
-    if not earlier:
-        later = _masked(visits[place + 1 :])
+    earlier, later = _masked(visits[:place]), _masked(visits[place + 1 :])
+    if not earlier or (_shows_lesion(later) and not _shows_lesion(earlier)):
         return tuple(sorted(later, key=lambda other: other.masks.source is None)[:1])
     latest = earlier[-1]
     same = [
@@ -84,6 +83,11 @@ def _masked(visits: Sequence[PlacedVisit]) -> list[PlacedVisit]:
     """Return the visits with masks; those where the cord alone was drawn only where no other has any."""
     masked = [visit for visit in visits if visit.masks.primary]
     return [visit for visit in masked if set(visit.masks.primary) - {Compartment.CORD}] or masked
+
+
+def _shows_lesion(visits: Sequence[PlacedVisit]) -> bool:
+    """Say whether more than the cord is drawn at any of some visits, be it an empty mask."""
+    return any(set(visit.masks.primary) - {Compartment.CORD} for visit in visits)
 
 
 def _shown(visit: PlacedVisit) -> set[Compartment]:

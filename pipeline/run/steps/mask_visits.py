@@ -15,14 +15,14 @@ from pipeline.core import records
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume
 from pipeline.measure.volumes import OBJECT_PROBABILITY
-from pipeline.run.steps import copied_visits
+from pipeline.run.steps import compare_readers, copied_visits
 from pipeline.run.steps.mask_records import given_record
 from pipeline.run.steps.patient_work import PatientWork
 from pipeline.run.steps.visit_work import MaskedVisit, ReadVisit, ScannedVisit
 from pipeline.study import study_folder
 from pipeline.study.mask_voxels import MaskReading
 
-DRAWN_NOT_READ = ("mask_values", "mask_is_scan", "mask_covers_scan", "mask_label_unlisted")
+DRAWN_NOT_READ = ("mask_space", "mask_values", "mask_is_scan", "mask_covers_scan", "mask_label_unlisted")
 """Findings about drawings on the scan's own voxels that say nothing certain: no automatic mask stands in for them."""
 
 
@@ -59,9 +59,13 @@ def given_masks(visit: ReadVisit) -> MaskedVisit:
     mask_rows = tuple(given_record(visit, one.compartment, one.file, is_primary=one in measured) for one in readings)
     bounds = {one.compartment: one.bound_reason for one in measured if one.bound_reason}
     cord = None if cord_from in (None, primary) else masks[cord_from][Compartment.CORD]
+    peers = [
+        one for one in ranked if (origins[one] == MaskOrigin.AUTOMATIC) == (origins[primary] == MaskOrigin.AUTOMATIC)
+    ]
+    apart, disputed = compare_readers.readers_apart(visit, masks, peers)
     return MaskedVisit(
-        visit.session_id, origins[primary], masks, mask_rows, tuple(findings), missing, source=primary, bounds=bounds,
-        cord=cord,
+        visit.session_id, origins[primary], masks, mask_rows, (*findings, *apart), missing, source=primary,
+        bounds=bounds, cord=cord, disputed=disputed,
     )  # fmt: skip
 
 

@@ -123,7 +123,8 @@ class MaskedVisit:
     place of measured ones, whose compartments ``masks[source]`` then lacks; ``origin`` is that of the source.
     ``missing`` says in words why a compartment known at another visit has no mask here; ``signals`` are places that may
     be new tumour; ``bounds`` says why there may be more of a compartment than the source's mask shows; ``cord`` is that
-    of another source, where the one that is measured draws none.
+    of another source, where the one that is measured draws none; ``disputed`` are compartments of which one reader
+    draws some and another none, with who sees what.
     """
 
     session_id: str
@@ -138,6 +139,7 @@ class MaskedVisit:
     signals: tuple[records.NewSignal, ...] = ()
     bounds: Mapping[Compartment, str] = field(default_factory=dict)
     cord: Volume | None = None
+    disputed: Mapping[Compartment, str] = field(default_factory=dict)
 
     @property
     def is_drawn_on(self) -> bool:
@@ -333,7 +335,7 @@ class VisitWork:
 
     @property
     def out_of_use(self) -> Mapping[Compartment, str]:
-        """Compartments that have no size here, and why: people excluded them, or they are copies of another visit."""
+        """Compartments that have no size here, and why: excluded, copies of another visit, or readers do not agree."""
         of_masks = {}
         for name in self.copies.masks_of.keys() - self.decided.accepted - self.masks.drawn.keys():
             masks_out = {session_id for session_id, compartment in self.decided.masks_out if compartment == name}
@@ -343,7 +345,9 @@ class VisitWork:
                 of_masks[name] = f"its mask is that of {where} voxel by voxel, and nobody accepted it for this visit"
         doubt = self.why_scan_is_doubted
         of_scan = {} if doubt is None else dict.fromkeys(Compartment, doubt)
-        return {**of_masks, **of_scan, **self.decided.excluded}
+        settled = self.decided.accepted | self.masks.drawn.keys()
+        of_readers = {name: why for name, why in self.masks.disputed.items() if name not in settled}
+        return {**of_readers, **of_masks, **of_scan, **self.decided.excluded}
 
     @property
     def counted(self) -> MaskedVisit:

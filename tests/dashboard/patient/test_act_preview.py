@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ from dashboard.data import queries
 from dashboard.patient import act_preview
 from pipeline.core.vocabulary import MaskOrigin, PartSize, PatientCourse
 from pipeline.judge import course_text, criteria_files
+from pipeline.run.steps.visit_work import Copies, ReadVisit, VisitWork
 from tests.judge.course_maker import course, visit
 
 RULES = criteria_files.load("imsct_adapted_v1")
@@ -68,3 +70,19 @@ def test_what_no_course_tells_is_known_after_the_next_run(monkeypatch: pytest.Mo
     assert said(monkeypatch, None, "exclude_visit", "ses-0730") == act_preview.NOT_KNOWN
     assert said(monkeypatch, GROWN, "exclude_visit", "ses-9999") == act_preview.NOT_KNOWN
     assert said(monkeypatch, carried, "accept_mask", "ses-0900") == act_preview.NOT_KNOWN
+
+
+def test_excluding_one_of_two_copies_says_that_the_other_comes_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    def reason(*others: str) -> str:
+        read = ReadVisit(SimpleNamespace(session_id="ses-0365"), "usable", None, None, None, (), ())  # type: ignore[arg-type]
+        return str(VisitWork(read, copies=Copies(scan_of=frozenset(others))).why_scan_is_doubted)
+
+    def copied(*others: str) -> PatientCourse:
+        twin = replace(visit(365, None), missing_reason=reason(*others))
+        return replace(GROWN, visits=(GROWN.visits[0], twin, GROWN.visits[2]))
+
+    words = said(monkeypatch, copied("ses-0730"), "exclude_visit", "ses-0730")
+    assert words.endswith(f" {act_preview.COMES_FREE.format('ses-0365')}")
+    of_three = said(monkeypatch, copied("ses-0730", "ses-0900"), "exclude_visit", "ses-0730")
+    assert "counts again" not in of_three, "two copies are left"
+    assert "counts again" not in said(monkeypatch, copied("ses-0730"), "exclude_mask", "ses-0730")

@@ -100,6 +100,7 @@ def labelled(monkeypatch):
     monkeypatch.setattr(planning_scan.scan_files, "scan_as_read", lambda _: shown.scan)
     monkeypatch.setattr(planning_scan.scan_files, "disc_places", lambda *_: "no labels")
     monkeypatch.setattr(planning_scan.scan_panes, "excluded_compartments", lambda *_: excluded)
+    monkeypatch.setattr(planning_scan.scan_panes, "uncounted_compartments", lambda *_: {})
     unseen = FoundCord(np.zeros((0, 3)), np.zeros(0), np.zeros(0), 0.0, "none here")
     monkeypatch.setattr(planning_scan, "find_cord", lambda _: unseen)
     return excluded
@@ -118,6 +119,35 @@ def test_a_mask_that_a_person_excluded_tells_no_distance(labelled):
     assert bare.depth == "no cord here, so nothing is laid straight: none here"
     labelled[:] = ["tumour"]
     assert gathered() == "the mask of the tumour was excluded by a person at this visit"
+
+
+def test_a_mask_that_does_not_count_tells_no_distance(labelled, monkeypatch):
+    why = "its mask is that of ses-0 voxel by voxel"
+    monkeypatch.setattr(planning_scan.scan_panes, "uncounted_compartments", lambda *_: {"tumour": why})
+    assert gathered() == f"the mask of the tumour does not count at this visit: {why}"
+    monkeypatch.setattr(planning_scan.scan_panes, "uncounted_compartments", lambda *_: {"cord": why})
+    assert "cord" not in gathered().masks
+
+
+def test_an_island_apart_from_the_cord_is_no_part_of_it(labelled, monkeypatch):
+    clean = gathered()
+    numbers = planning_scan.scan_files.own_masks().array.copy()
+    numbers[:4, :2, :6] = planning_scan.NUMBERS["oedema"]
+    numbers[-2:, -2:, -2:] = planning_scan.NUMBERS["cord"]
+    monkeypatch.setattr(planning_scan.scan_files, "own_masks", lambda *_: GRID.with_array(numbers))
+    spotted = gathered()
+    np.testing.assert_array_equal(spotted.masks["cord"].array, clean.masks["cord"].array)
+    assert spotted.depth.dorsal == clean.depth.dorsal
+
+
+def test_a_long_lesion_is_drawn_as_fine_as_a_browser_can_turn(labelled):
+    shown = gathered()
+    (*_, body) = planning_scan.bodies(shown)
+    assert np.diff(body.axes_mm[0])[0] == pytest.approx(1.0)
+    long = Volume(np.zeros((60, 60, 400), dtype=np.float32), np.eye(4))
+    long.array[20:40, 20:40, 20:380] = 1
+    (*_, coarse) = planning_scan.bodies(replace(shown, scan=long, masks={"tumour": long}))
+    assert np.prod([len(axis) for axis in coarse.axes_mm]) <= 1.1 * planning_scan.MOST_BODY_POINTS
 
 
 @pytest.mark.parametrize("carried", [("cord",), ("tumour",), ("cord", "tumour")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,8 @@ import pytest
 
 from dashboard.data import queries, scan_files
 from dashboard.patient import scan_panes
+from dashboard.viewer import Pane
+from dashboard.viewer.colours import COMPARTMENT_COLOURS
 from dashboard.viewer.opening import place_of
 from pipeline.core.transform import Transform
 from pipeline.core.volume import Volume
@@ -83,7 +86,7 @@ def visits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[st
         "patient_id": P, "session_id": "ses-2", "compartment": "tumour", "folder": "output", "path": mask.name,
         "is_primary": True, "sha256": fingerprints.of_file(mask),
     }]  # fmt: skip
-    sizes = [{"session_id": "ses-2", "compartment": "tumour", "is_excluded": False}]
+    sizes = [{"session_id": "ses-2", "compartment": "tumour", "is_excluded": False, "volume_mm3": 900.0}]
     tables = {"patient_scans": rows, "patient_masks": masks, "patient_measurements": sizes}
     monkeypatch.setattr(queries, "query", lambda name, **_: pd.DataFrame(tables[name]))
     monkeypatch.setenv(queries.OUT_VARIABLE, str(out))
@@ -186,3 +189,27 @@ def test_levels_are_not_laid_on_a_visit_whose_place_is_not_certain(
     assert "its alignment is of grade C, or there is none" in words
     with pytest.raises(InputError, match="expected the disc labels that were read"):
         scan_files.disc_places(P, visits["ses-2"])
+
+
+def test_masks_that_do_not_count_are_marked_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured(compartment: str, volume_mm3: float | None, **others: object) -> dict[str, object]:
+        about = {"session_id": "ses-1", "compartment": compartment, "volume_mm3": volume_mm3}
+        return about | {"missing_reason": None, "is_excluded": False, **others}
+
+    tables = {
+        "patient_measurements": pd.DataFrame([
+            measured("tumour", None, missing_reason="a copy"), measured("cyst", None, is_excluded=True),
+            measured("oedema", None, missing_reason="nobody drew it"), measured("cord", 900.0),
+            measured("syrinx", None, session_id="ses-2"),
+        ]),
+        "patient_masks": pd.DataFrame([
+            {"session_id": "ses-1", "compartment": name, "is_primary": True} for name in ("tumour", "cyst", "cord")
+        ]),
+    }  # fmt: skip
+    monkeypatch.setattr(queries, "query", lambda name, **_: tables[name])
+    assert scan_panes.uncounted_compartments(P, "ses-1") == {"tumour": "a copy"}
+    item = SimpleNamespace(anchor={"patient_id": P, "session_id": "ses-1"})
+    pane = scan_panes._with_excluded(Pane("2020", np.zeros(SHAPE, dtype=np.uint8), None, (3.0, 1.0, 1.0)), item)  # type: ignore[arg-type]
+    assert pane.title == "2020 · excluded: cyst · not counted: tumour"
+    numbers = {name: value for value, (name, _) in COMPARTMENT_COLOURS.items()}
+    assert pane.excluded == {numbers["cyst"], numbers["tumour"]}

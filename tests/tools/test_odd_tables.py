@@ -1,0 +1,169 @@
+"""Tables as spreadsheets and people leave them: what is odd is said, and gives no sure verdict. About 3 s."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from pipeline.tools.assess import JudgedTable, assess_table
+
+AS_OF = date(2026, 11, 30)
+HEADER = "patient_id,date,volume_mm3,volume_cv"
+ROWS = ("P01,2020-01-06,1000,0.05", "P01,2020-07-06,1010,0.05", "P01,2021-01-04,1500,0.05")
+CYRILLIC = f"{chr(0x420)}01"
+TREATED = "patient_id,date,kind\n"
+
+
+def judged(folder: Path, table: str | bytes, treatments: str | None = None) -> JudgedTable:
+    """Judge a table, with treatments beside it."""
+    path, beside = folder / "v.csv", None
+    path.write_bytes(table if isinstance(table, bytes) else table.encode())
+    if treatments is not None:
+        beside = folder / "t.csv"
+        beside.write_text(treatments, encoding="utf-8")
+    return assess_table(path, beside, "imsct_adapted_v1", AS_OF)
+
+
+def table_of(*lines: str, header: str = HEADER) -> str:
+    return "\n".join((header, *lines)) + "\n"
+
+
+def codes(table: JudgedTable) -> list[str]:
+    return [one.code for one in table.findings]
+
+
+def categories(table: JudgedTable) -> list[str]:
+    return [str(row["category"]) for row in table.rows]
+
+
+def test_the_table_without_oddities_ends_in_growth(tmp_path: Path) -> None:
+    table = judged(tmp_path, table_of(*ROWS), f"{TREATED}P01,2019-01-01,other\n")
+    assert (categories(table), codes(table)) == (["SD", "SD", "PD"], [])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("P01", "p01"), ("P01", "P1"), ("P01", "P-01"), ("7", "007"), ("7", "7.0"), ("P01", "\u042001")]
+)
+def test_names_that_hardly_differ_give_no_verdict_on_either(tmp_path: Path, one: str, other: str) -> None:
+    lines = [line.replace("P01", one) for line in ROWS[:2]]
+    table = judged(tmp_path, table_of(*lines, ROWS[2].replace("P01", other), "Z9,2020-01-06,900,0.05"))
+    assert sorted(categories(table)) == ["NE", "NE", "NE", "SD"]
+    (odd,) = table.findings
+    assert (odd.code, odd.severity) == ("patient_alike", "error")
+    assert f"'{one}'" in odd.message
+    assert f"'{other}'" in odd.message
+    assert all("may be one person" in str(row["reason"]) for row in table.rows if row["category"] == "NE")
+
+
+def test_names_of_two_people_are_two_people(tmp_path: Path) -> None:
+    lines = [line.replace("P01", name) for name in ("1-11", "11-1", "111", "A1", "A2") for line in ROWS]
+    assert codes(judged(tmp_path, table_of(*lines))) == []
+
+
+@pytest.mark.parametrize("name", ["p01", "P1", "P-01"])
+def test_a_treatment_of_a_name_that_hardly_differs_may_be_the_patient_s(tmp_path: Path, name: str) -> None:
+    table = judged(tmp_path, table_of(*ROWS), f"{TREATED}{name},2020-08-01,surgery\n")
+    assert (categories(table), table.undecided_count) == (["NE", "NE", "NE"], 3)
+    (odd,) = table.findings
+    assert odd.code == "row_unknown_patient"
+    assert "it resembles P01" in odd.message
+    mended = judged(tmp_path, table_of(*ROWS), f"{TREATED}P01,2020-08-01,surgery\n")
+    assert (categories(mended), codes(mended)) == (["SD", "SD", "SD"], [])
+
+
+def test_a_treatment_of_somebody_else_changes_nothing_and_is_said(tmp_path: Path) -> None:
+    table = judged(tmp_path, table_of(*ROWS), f"{TREATED}P99,2020-08-01,surgery\n")
+    assert (categories(table), codes(table)) == (["SD", "SD", "PD"], ["row_unknown_patient"])
+
+
+@pytest.mark.parametrize(
+    "treatments",
+    [f"{TREATED}P01,2020-08-01,surgery,more,cells\n", "who,date,kind\nP01,2020-08-01,surgery\n", "PK\x03\x04"],
+)
+def test_treatments_that_cannot_be_read_leave_nobody_untreated(tmp_path: Path, treatments: str) -> None:
+    table = judged(tmp_path, table_of(*ROWS), treatments)
+    assert categories(table) == ["NE", "NE", "NE"]
+    assert any(one.severity == "error" for one in table.findings)
+
+
+@pytest.mark.parametrize("day", ["1900-01-01", "1961-04-05", "0021-01-04"])
+def test_a_day_before_there_were_scans_is_not_the_day_of_one(tmp_path: Path, day: str) -> None:
+    table = judged(tmp_path, table_of(*ROWS[:2], f"P01,{day},1500,0.05"))
+    assert codes(table) == ["date_impossible"]
+    (row,) = (one for one in table.rows if one["volume_mm3"] == 1500)
+    assert (str(row["date"]), row["category"]) == (f"an unknown day ('{day}')", "NE")
+
+
+def test_days_that_were_all_shifted_are_judged_unless_treatments_were_not(tmp_path: Path) -> None:
+    shifted = table_of(*ROWS).replace("2020-", "1910-").replace("2021-", "1911-")
+    assert categories(judged(tmp_path, shifted)) == ["SD", "SD", "PD"]
+    table = judged(tmp_path, shifted, f"{TREATED}P01,2020-08-01,surgery\n")
+    assert (categories(table), codes(table)) == (["NE", "NE", "NE"], ["treatment_unplaced"])
+
+
+@pytest.mark.parametrize("unit", ["cm3", "mL", "cc", "cm\u00b3", "litres"])
+def test_a_unit_that_is_not_the_column_s_gives_no_number(tmp_path: Path, unit: str) -> None:
+    lines = (f"{ROWS[0]},mm3", f"{ROWS[1]},mm\u00b3", f"P01,2021-01-04,300,0.05,{unit}")
+    table = judged(tmp_path, table_of(*lines, header=f"{HEADER},unit"))
+    assert (categories(table), codes(table)) == (["SD", "SD", "NE"], ["unit_differs"])
+    assert f"found '{unit}' in unit" in table.findings[0].message
+
+
+def test_the_column_s_own_unit_is_no_oddity(tmp_path: Path) -> None:
+    lines = (f"{ROWS[0]},mm3", f"{ROWS[1]},\u00b5L", f"{ROWS[2]},\u03bcl")
+    table = judged(tmp_path, table_of(*lines, header=f"{HEADER},Unit"))
+    assert (categories(table), codes(table)) == (["SD", "SD", "PD"], [])
+
+
+def test_a_column_that_is_not_read_is_named(tmp_path: Path) -> None:
+    table = judged(tmp_path, table_of(*(f"{line},7" for line in ROWS), header=f"{HEADER},volume_cm3"))
+    assert codes(table) == ["column_unread"]
+    assert "found also volume_cm3" in table.findings[0].message
+
+
+def test_people_whose_letters_no_program_can_read_stay_apart(tmp_path: Path) -> None:
+    lines = [
+        line.replace("P01", name) for name in ("M\u00fcller", "M\u00e4ller", "\u0160ima", "\u017dima") for line in ROWS
+    ]
+    table = judged(tmp_path, table_of(*lines).encode("cp1252"))
+    assert codes(table) == ["table_encoding"]
+    assert len({row["patient_id"] for row in table.rows}) == 4
+
+
+@pytest.mark.parametrize("start", [b"PK\x03\x04\x14\x00", b"\xd0\xcf\x11\xe0\xa1"])
+def test_a_workbook_is_told_from_a_table(tmp_path: Path, start: bytes) -> None:
+    (odd,) = judged(tmp_path, start + bytes(range(256))).findings
+    assert odd.code == "file_unreadable"
+    assert "save its sheet as CSV" in odd.message
+
+
+def test_rows_that_give_one_person_two_syndromes_give_none(tmp_path: Path) -> None:
+    lines = (f"{ROWS[0]},VHL", f"{ROWS[1]},none", ROWS[2] + ",")
+    table = judged(tmp_path, table_of(*lines, header=f"{HEADER},syndrome"))
+    assert codes(table) == ["person_differs"]
+    assert "found VHL in an earlier row and none here" in table.findings[0].message
+
+
+@pytest.mark.parametrize(
+    ("criteria", "columns", "sizes"),
+    [
+        ("recist_1_1", "longest_mm", ("25", "26", "2.5")),
+        ("rano2_2d", "long_mm,perpendicular_mm", ("25,12", "26,12", "2.5,1.2")),
+        ("rano2_2d", "product_mm2", ("300", "312", "3.1")),
+    ],
+)
+def test_diameters_in_centimetres_among_millimetres_give_no_response(
+    tmp_path: Path, criteria: str, columns: str, sizes: tuple[str, ...]
+) -> None:
+    days = ("2020-01-06", "2020-07-06", "2021-01-04")
+    lines = [f"P01,{day},{size}" for day, size in zip(days, sizes, strict=True)]
+    path = tmp_path / "v.csv"
+    path.write_text(table_of(*lines, header=f"patient_id,date,{columns}"), encoding="utf-8")
+    table = assess_table(path, None, criteria, AS_OF)
+    assert (categories(table), codes(table)) == (["SD", "SD", "NE"], ["unit_doubtful"])
+    speck = table_of(*(f"{line},{slices}" for line, slices in zip(lines, "991", strict=True)),
+                     header=f"patient_id,date,{columns},slices_spanned")  # fmt: skip
+    path.write_text(speck, encoding="utf-8")
+    believed = assess_table(path, None, criteria, AS_OF)
+    assert (categories(believed)[:2], codes(believed)) == (["SD", "SD"], [])
+    assert categories(believed)[2] != "NE", "the remedy works"
