@@ -40,7 +40,7 @@ def settings_of_the_pages():
 
     Functions of the pages that run outside of a page would warn of it at each of thousands of calls.
     """
-    logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").setLevel(logging.ERROR)
+    logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").disabled = True
     served_with = tomllib.loads((ROOT / "dashboard" / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     options = [(section, name) for section in ("runner", "browser") for name in served_with[section]]
     before = {(section, name): st.get_option(f"{section}.{name}") for section, name in options}
