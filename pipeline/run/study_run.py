@@ -182,7 +182,8 @@ def _patient_key(patient: study_folder.StudyPatient, rules: workers.Rules, out_d
         ],
         [v.neuraxis for v in patient.visits], [v.spectra for v in patient.visits],
         [
-            (one.relative, one.contrast, one.facts, fingerprints.of_file(one.path), digest_of_weights(one.path))
+            (one.relative, one.contrast, one.facts, one.conversion, fingerprints.of_file(one.path),
+             digest_of_weights(one.path))
             for one in files
         ],
         [(mask.relative, mask.origin, _meaning(mask), fingerprints.of_file(mask.path)) for mask in masks],
