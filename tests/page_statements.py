@@ -193,7 +193,7 @@ class Truth:
         shares += self._described(
             "share of section", "share enhancing", "spread beyond cord / mean", "rise / signal before"
         )
-        ratios += self._described("section / cord beside it")
+        ratios += self._described("section / cord beside it", "section / healthy people's median")
         return np.sort([*changes, *(100 * (x - 1) for x in ratios), *(100 * x for x in shares), *OF_CRITERIA])
 
     def _described(self, *units: str) -> list[float]:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.board import meeting
 from dashboard.board.board_rows import board_rows
+from dashboard.charts.timeline import Room
 from dashboard.data import acts, door, queries
 from dashboard.patient.course import course
 from dashboard.patient.headline import acts_and_last_judged, headline
@@ -24,6 +25,7 @@ AT = "at"
 KINDS = ("note", "decision")
 COURSE_PX = 180
 """Height of the volumes, so that treatments and scores are on the screen too."""
+KEYS = "present-keys"
 
 _keys = st.components.v2.component(
     "cordtrack_present_keys",
@@ -48,7 +50,7 @@ def show(study: page.ShownStudy) -> None:
     _head(row, place, queue)
     _one(row, study)
     _notes(row["patient_id"], day)
-    _keys(key="present-keys", height=1)
+    _keys(key=KEYS, data={"room": _room_px() or 0}, on_room_change=_no_act, height=1)
 
 
 def _head(row: pd.Series, place: int, queue: list[str]) -> None:
@@ -79,7 +81,7 @@ def _one(row: pd.Series, study: page.ShownStudy) -> None:
     chosen = compared(scan_of_visit, judged[judged["session_id"] == row["session_id"]])
     left, right = page.halves(2, "patient")
     with left:
-        course(patient_id, judged, study, chosen, COURSE_PX)
+        course(patient_id, judged, study, chosen, Room(COURSE_PX, _room_px()))
         with st.container(key="ct-told"):  # above the course on a low screen, whose foot a presenter cannot reach
             numbers(patient_id, row["session_id"], study)
     with right:
@@ -121,6 +123,16 @@ def _keep(patient_id: str, day: date, key: str) -> None:
     noted = Act(kind, patient_id, reason=signing.typed(key), meeting_on=day.isoformat())
     if signing.record(lambda: f"Kept: {len(acts.record(signing.reader(), noted))} {kind}."):
         st.session_state[key] = ""
+
+
+def _room_px() -> int | None:
+    """Return how high the course may be on a low screen, as its browser said; None where there is room for all."""
+    px = st.session_state.get(KEYS, {}).get("room")
+    return int(px) if isinstance(px, int | float) and px > 0 else None
+
+
+def _no_act() -> None:
+    """Draw the page again: what the browser said is read where it is needed."""
 
 
 def _step(symbol: str, key: str, patient_id: str | None) -> None:

@@ -32,13 +32,14 @@ def listed(patients: pd.DataFrame, effects: pd.DataFrame) -> None:
     volumes = queries.of_patients("board_sparkline", list(patients["patient_id"])).dropna(subset=["volume_mm3"])
     shown = [name for name in CURVES if (volumes.loc[volumes["compartment"] == name, "volume_mm3"] > 0).any()]
     grid = f"ct-board ct-curves-{len(shown)}"
-    with st.container(key="ct-board-head"):
-        right = st.columns(WIDTHS, vertical_alignment="bottom")[2]
-        right.html(tag("div", *(tag("span", name) for name in _heads(shown)), class_=f"ct-row {grid} ct-head"))
     measured, changing = _by_patient(volumes), _by_patient(acts_beside.changes_verdict(effects))
-    for _, row in patients.iterrows():
-        name = row["patient_id"]
-        _row(row, measured.get(name, volumes[:0]), changing.get(name, effects[:0]), (grid, shown))
+    with st.container(key="ct-board-list"):  # on paper a table, whose head stands on each sheet
+        with st.container(key="ct-board-head"):
+            right = st.columns(WIDTHS, vertical_alignment="bottom")[2]
+            right.html(tag("div", *(tag("span", name) for name in _heads(shown)), class_=f"ct-row {grid} ct-head"))
+        for _, row in patients.iterrows():
+            name = row["patient_id"]
+            _row(row, measured.get(name, volumes[:0]), changing.get(name, effects[:0]), (grid, shown))
     listen()
 
 

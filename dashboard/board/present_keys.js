@@ -20,7 +20,20 @@ function leave() {
   else document.querySelector('.st-key-ct-end a')?.click();
 }
 
-export default function () {
+// On a low screen everything stands at once, and the course has what head, numbers and foot leave of it: the page is told
+// how much, in steps, so that a toolbar that comes and goes draws nothing anew.
+const LOW_PX = 900, NARROW_PX = 1000, AROUND_PX = 474, AROUND_NARROW_PX = 576, STEP_PX = 20;
+
+function room() {
+  if (innerWidth <= NARROW_PX || innerHeight >= LOW_PX) return 0;
+  const left = innerHeight - (innerWidth <= 1100 ? AROUND_NARROW_PX : AROUND_PX);
+  return Math.max(STEP_PX, STEP_PX * Math.floor(left / STEP_PX));
+}
+
+export default function ({ data, setStateValue }) {
+  const tell = () => { if (room() !== data.room) setStateValue('room', room()); };
+  tell();
+  window.addEventListener('resize', tell);
   const keyed = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const at = event.composedPath()[0], isOwn = at.matches?.(OWN_KEYS) ?? false, step = STEPS[event.key];
@@ -32,5 +45,5 @@ export default function () {
     event.stopImmediatePropagation(); // or the scan, or the button's own key, answers too
   };
   window.addEventListener('keydown', keyed, true);
-  return () => { window.removeEventListener('keydown', keyed, true); blank()?.remove(); };
+  return () => { window.removeEventListener('resize', tell); window.removeEventListener('keydown', keyed, true); blank()?.remove(); };
 }

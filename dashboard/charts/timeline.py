@@ -21,6 +21,8 @@ AXIS_PX = 26
 TOP_PX = 18
 LABEL_PX = 15
 LEADER_PX = 26
+LEAST_VOLUME_PX = 122
+"""Of the volumes where a screen is low: the names of seven lines still stand apart."""
 LEAST_SPAN = pd.Timedelta(days=180)
 MONTHS = ((0.25, "M1"), (0.75, "M2"), (2, "M6"))
 """Years that a figure shows less than, and the months between its ticks."""
@@ -72,8 +74,27 @@ class CourseFigure:
     all_tumour: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
+@dataclass(frozen=True)
+class Room:
+    """How high a course may be drawn.
+
+    Attributes
+    ----------
+    volume_px
+        Of the volumes, where there is room for all.
+    most_px
+        Of the whole figure, None for as high as it needs; lanes that it has no room for are not drawn.
+    """
+
+    volume_px: int = VOLUME_PX
+    most_px: int | None = None
+
+
+UNBOUNDED = Room()
+
+
 def timeline(
-    course: CourseFigure, is_log: bool, compared_sessions: Sequence[str] = (), volume_px: int = VOLUME_PX
+    course: CourseFigure, is_log: bool, compared_sessions: Sequence[str] = (), room: Room = UNBOUNDED
 ) -> go.Figure:
     """Draw the course.
 
@@ -85,13 +106,12 @@ def timeline(
         Logarithmic volume axis; a volume of 0 can only be seen on a linear one.
     compared_sessions
         Sessions of the scans shown beside the figure; marked by a fine vertical line.
-    volume_px
-        Height of the volumes; treatments and scores come below.
+    room
+        How high; treatments and scores come below the volumes.
     """
     start, end = _span(course)
-    therapy = lanes.pack(course.treatments, start, end)
-    scales = lanes.scales(course.scores)
-    heights = [volume_px, *([lanes.therapy_px(therapy)] if therapy else []), *(lanes.SCORE_PX for _ in scales)]
+    therapy, scales, heights = _lanes(course, room)
+    volume_px = heights[0]
     total = TOP_PX + sum(heights) + GAP_PX * (len(heights) - 1) + AXIS_PX
     fig = theme.Sheet(total, {"l": 84, "r": 180, "t": TOP_PX, "b": AXIS_PX})
     domains = _domains(heights)
@@ -120,6 +140,31 @@ def timeline(
     for trace in fig.traces:
         trace["unselected"] = {"marker": {"opacity": 1}}  # a clicked mark must not dim the others
     return fig.done()
+
+
+def not_drawn(course: CourseFigure, room: Room) -> list[str]:
+    """Return what a low screen has no room for, in words."""
+    therapy, scales, _ = _lanes(course, room)
+    words = ["treatments"] if len(course.treatments) and not therapy else []
+    return words + [labels.scale_name(scale) for scale in lanes.scales(course.scores) if scale not in scales]
+
+
+def _lanes(course: CourseFigure, room: Room) -> tuple[list[lanes.Bar], list[str], list[int]]:
+    """Return treatments and scales that there is room for, treatments first, and the height of each row from top."""
+    therapy = lanes.pack(course.treatments, *_span(course))
+    scales = lanes.scales(course.scores)
+    wanted = [*([lanes.therapy_px(therapy)] if therapy else []), *(lanes.SCORE_PX for _ in scales)]
+    if room.most_px is None:
+        return therapy, scales, [room.volume_px, *wanted]
+    left, heights = room.most_px - theme.BUTTONS_PX - AXIS_PX, []
+    for height in wanted:
+        if left - height - GAP_PX < LEAST_VOLUME_PX:
+            break
+        heights.append(height)
+        left -= height + GAP_PX
+    volume_px = max(LEAST_VOLUME_PX, min(room.volume_px, left))
+    shown = len(heights) - bool(therapy)
+    return (therapy if heights else []), scales[: max(0, shown)], [volume_px, *heights]
 
 
 def _shown(volumes: pd.DataFrame) -> list[float]:

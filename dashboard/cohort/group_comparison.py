@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from dashboard.cohort.shared_curves import QUARTERS_NOTE
 from dashboard.cohort.survival_groups import Curves, columns
 from dashboard.words import labels
 from pipeline.cohort import survival
@@ -37,7 +38,8 @@ def compare(curves: Curves) -> GroupComparison:
     if len(names) < 2:
         return NOTHING
     test, models = _test(curves), _model(curves, names)
-    return GroupComparison(f"{test} {models[0]}", models[1])
+    words = [test, models[0], *([QUARTERS_NOTE] if curves.is_shared else [])]
+    return GroupComparison(" ".join(words), models[1])
 
 
 def _test(curves: Curves) -> str:

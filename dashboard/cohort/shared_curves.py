@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from pipeline.cohort import disclosure
-from pipeline.cohort.survival import CumulativeIncidence, KaplanMeier
+from pipeline.cohort.survival import DAYS_PER_YEAR, CumulativeIncidence, KaplanMeier
 
 Curve = KaplanMeier | CumulativeIncidence
 
@@ -23,6 +24,8 @@ NOTE = (
     "risk are rounded down to fives."
 )
 HALF = 0.5 + 1e-9
+QUARTER_DAYS = DAYS_PER_YEAR / 4
+QUARTERS_NOTE = "For sharing both are from days rounded up to whole quarters of a year."
 MANY = 20 * disclosure.FEWEST
 """Patients from which a curve is drawn without their number: one more or less of them moves a share by no more than a
 percent, and shares are written in whole percents. Of fewer the shares tell the number; with the events beside them they
@@ -130,6 +133,20 @@ def withheld(sizes: Mapping[str, int], cells: TableCells) -> Withheld:
     while counted and disclosure.is_small(cells.total - sum(sizes[name] for name in counted)):
         curves.add(counted.pop(0))
     return Withheld(frozenset(curves), frozenset(counts))
+
+
+def in_quarters(days: pd.Series, *, is_entry: bool = False) -> pd.Series:
+    """Round days up to whole quarters of a year, those of an entry down, so that nobody comes in after going out.
+
+    What is computed from them, as a p value, cannot tell whoever knows all others but one that person's day.
+
+    Examples
+    --------
+    >>> in_quarters(pd.Series([0.0, 1.0, 91.0, 92.0])).tolist()
+    [0.0, 91.3125, 91.3125, 182.625]
+    """
+    turned = np.floor if is_entry else np.ceil
+    return days.astype(float).map(lambda day: float(turned(day / QUARTER_DAYS)) * QUARTER_DAYS)
 
 
 def steps_of(curve: Curve, event_days: Sequence[float], days: Sequence[float]) -> Steps:

@@ -123,6 +123,8 @@ def table_cells(patients: pd.DataFrame, column: str | None, total: int) -> share
 def to_share(curves: Curves, cells: shared_curves.TableCells) -> Curves:
     """Leave out the curves of so few patients that they could point at a person, and let the others step coarsely.
 
+    What is computed of the patients afterwards, tests and models, knows their days by the quarter of a year only.
+
     Parameters
     ----------
     cells
@@ -148,8 +150,11 @@ def to_share(curves: Curves, cells: shared_curves.TableCells) -> Curves:
         )
         ends = max(ends, steps.ends_days / DAYS_PER_MONTH)
     shown = sum(month <= ends for month in curves.months) + 1  # with the first mark that few or nobody reached
+    coarse = patients.assign(duration_days=shared_curves.in_quarters(patients["duration_days"]))
+    if "entry_days" in coarse:
+        coarse = coarse.assign(entry_days=shared_curves.in_quarters(coarse["entry_days"], is_entry=True))
     return replace(
-        curves, rows=patients, by_name=by_name, months=list(curves.months)[:shown], refused={}, is_shared=True,
+        curves, rows=coarse, by_name=by_name, months=list(curves.months)[:shown], refused={}, is_shared=True,
         unshown_years=unshown, uncounted=withheld.counts,
     )  # fmt: skip
 

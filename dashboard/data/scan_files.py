@@ -24,7 +24,7 @@ from pipeline.core.transform import Transform, compose, identity, inverse, move_
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume
 from pipeline.errors import CordtrackError, InputError
-from pipeline.files import fingerprints, images, out_folder
+from pipeline.files import fingerprints, images, nifti, out_folder
 from pipeline.files.fingerprints import Identity, identity_of
 from pipeline.study import study_folder
 from pipeline.study.disc_voxels import read_discs
@@ -68,6 +68,17 @@ def scan_as_read(row: Row) -> Volume:
     if not path.is_file() or fingerprints.of_file(path) != row["sha256"]:
         raise InputError(f"{row['path']}: expected the scan that was read, found it gone or changed; run again")
     return queries.image(path)
+
+
+def spectrum_box(relative: str) -> NDArray[np.float64]:
+    """Return the box of a spectrum of the study folder, as its file lies there now; shape ``(4, 4)``, RAS+ mm.
+
+    Raises
+    ------
+    InputError
+        The study folder or the file is not there any more, or its header cannot be read.
+    """
+    return nifti.read_box(_study_dir() / relative)
 
 
 def ways(scan: Row, anchor: Row) -> tuple[Transform, Transform]:

@@ -28,16 +28,21 @@ def course(
     judged: pd.DataFrame,
     study: page.ShownStudy,
     pair: Sequence[str],
-    height_px: int = timeline.VOLUME_PX,
+    room: timeline.Room = timeline.UNBOUNDED,
 ) -> None:
-    """Draw the timeline."""
+    """Draw the timeline, as high as there is room; what a low screen has no room for is named."""
     volumes = queries.query("patient_measurements", patient_id=patient_id).dropna(subset=["acquired_on"])
     if volumes.empty and judged.empty:
         st.html(tag("p", "No visit has a date, so there is no course to draw.", class_="ct-grey"))
         return
-    lesion, measured, judged, all_tumour = _chosen(patient_id, study, volumes, judged)
+    row = st.container(
+        key="ct-course-head", horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"
+    )
+    title = row.container(width="content")
+    with row:
+        lesion, measured, judged, all_tumour = _chosen(patient_id, study, volumes, judged)
+        scale = _axis(patient_id, AXES[1] if drawn.has_no_tumour(measured) else AXES[0])
     is_total = lesion == lesion_section.TOTAL
-    usual = AXES[1] if drawn.has_no_tumour(measured) else AXES[0]
     treatments = queries.query("patient_treatments", patient_id=patient_id)
     shown = timeline.CourseFigure(
         measured,
@@ -48,27 +53,37 @@ def course(
         windows(treatments, study),
         all_tumour,
     )
-    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-        band = term("95\u202f% CI", "95\u202f% band")
-        of_what = "volume" if is_total else f"volume of lesion {lesion} alone"
-        marks = "; marks show the state at each visit, a click shows its scan"
-        page.section("Course", join([f"{of_what}, ", band, marks]))
-        scale = _axis(patient_id, usual)
+    with title:
+        _title(lesion, timeline.not_drawn(shown, room))
     key = f"timeline-{patient_id}"
     page.figure(
-        timeline.timeline(shown, scale == AXES[0], pair, height_px),
+        timeline.timeline(shown, scale == AXES[0], pair, room),
         key,
         f"Volumes of {patient_id} over time with therapy and function; the numbers are in the table below",
         on_select=partial(show_clicked, key),
         selection_mode="points",
     )
+    _remarks(patient_id, study, judged, is_total=is_total, has_more=len(all_tumour) > 0)
+
+
+def _remarks(patient_id: str, study: page.ShownStudy, judged: pd.DataFrame, *, is_total: bool, has_more: bool) -> None:
+    """Say under the curve which of its marks are provisional, and of which lesions it speaks."""
     provisional = judged[judged["is_provisional"] & (judged["state"] != "context")]
     if len(provisional):
         days = ", ".join(labels.day(day) for day in provisional["acquired_on"])
         page.remark(f"Pale, provisional, on automatic masks that nobody signed: {days}.")
     if is_total:
-        for words in _of_what(patient_id, study, has_more=len(all_tumour) > 0):
+        for words in _of_what(patient_id, study, has_more=has_more):
             page.remark(words)
+
+
+def _title(lesion: str, not_drawn: Sequence[str]) -> None:
+    """Say whose course it is, how it is read, and what of it a low screen has no room for."""
+    of_what = "volume" if lesion == lesion_section.TOTAL else f"volume of lesion {lesion} alone"
+    band = term("95\u202f% CI", "95\u202f% band")
+    page.section("Course", join([f"{of_what}, ", band, "; marks show the state at each visit, a click shows its scan"]))
+    if not_drawn:
+        page.remark(f"not drawn: {', '.join(not_drawn)}")
 
 
 def _of_what(patient_id: str, study: page.ShownStudy, *, has_more: bool) -> list[str]:

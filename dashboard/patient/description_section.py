@@ -14,6 +14,7 @@ import streamlit as st
 from dashboard.data import queries
 from dashboard.patient import finding_correction, finding_places
 from dashboard.patient.small_multiples import small_multiples
+from dashboard.patient.spectrum_box import spectrum_boxes
 from dashboard.shell import page
 from dashboard.words import description_words, labels
 from dashboard.words.markup import Html, join, table, tag
@@ -51,6 +52,7 @@ def description(patient_id: str, session_id: Any) -> None:
     here = _by_finding(of_lesion[of_lesion["session_id"] == session_id])
     _lines(patient_id, str(session_id), str(lesion), here)
     finding_correction.stated(patient_id, str(session_id), str(lesion), here)
+    spectrum_boxes(patient_id, str(session_id), here)
     small_multiples(patient_id, str(lesion))
     with st.expander("Every finding at every visit"):
         st.html(_course(of_lesion, finding_correction.corrections(patient_id)))

@@ -22,7 +22,7 @@ from dashboard.words import labels
 from dashboard.words.markup import tag
 from dashboard.words.table_rows import as_rows
 from pipeline import __version__
-from pipeline.description.cord_form import NO_CORD_MASK
+from pipeline.description.cord_sections import NO_CORD_MASK
 from pipeline.errors import CordtrackError
 from pipeline.measure.vertebral_levels import Levels, disc, level_at
 from pipeline.planning import lesion_depth, straight_cord

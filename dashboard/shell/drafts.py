@@ -1,23 +1,30 @@
 """What somebody had typed when their sign-in ended in mid-page: kept in the server's memory until they sign in again.
 
 For the same person only, by issuer and subject; nothing of it reaches a disk, and it is let go after a working day.
+Whose sign-in goes on and who may only look now has it set aside in the session, until they may write again.
 """
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from threading import Lock
 from typing import Any
 
 import streamlit as st
 
-TYPED = ("why-", "said-", "same-", "cohort-name", "note-", "archive-numbers", "of-", "on-")
-"""Beginnings of the keys of fields that people type into."""
+from pipeline.journal.roles import Deed
+
+TYPED = {
+    Deed.SIGN: ("why-", "said-", "same-", "cohort-name", "note-"),
+    Deed.EDIT: ("archive-numbers", "of-", "on-"),
+}
+"""Beginnings of the keys of fields that people type into, by what has to be allowed for it."""
 EDITED = "form-"
 """Beginning of the keys of tables that people edit, whose changes are brought back by :func:`changes_of`."""
 BROUGHT_BACK = "drafts-brought-back"
+ASIDE = "drafts-aside"
 HOURS = 12.0
 MOST_PEOPLE = 200
 _LOCK = Lock()
@@ -26,9 +33,8 @@ _DRAFTS: OrderedDict[str, tuple[float, dict[str, Any]]] = OrderedDict()
 
 def keep(identity: str) -> None:
     """Keep what stands in the fields of this session now, for a person whose sign-in is over."""
-    state = {str(key): value for key, value in st.session_state.items()}
-    typed = {key: value for key, value in state.items() if key.startswith(TYPED) and isinstance(value, str) and value}
-    typed |= {key: value for key, value in state.items() if key.startswith(EDITED) and _is_edited(value)}
+    edited = {str(key): value for key, value in st.session_state.items() if str(key).startswith(EDITED)}
+    typed = _typed(TYPED) | {key: value for key, value in edited.items() if _is_edited(value)}
     if not identity or not typed:
         return
     with _LOCK:
@@ -55,10 +61,30 @@ def bring_back(identity: str) -> bool:
     return True
 
 
+def set_aside(deed: Deed) -> bool:
+    """Keep in this session what stands in the fields of a deed, not drawn any more; say whether there is anything."""
+    aside = st.session_state.setdefault(ASIDE, {})
+    aside[deed] = {**aside.get(deed, {}), **_typed([deed])}
+    return bool(aside[deed])
+
+
+def put_back(deed: Deed) -> None:
+    """Put what was set aside into the fields of a deed, those that are not drawn already."""
+    for key, value in st.session_state.get(ASIDE, {}).pop(deed, {}).items():
+        if key not in st.session_state:
+            st.session_state[key] = value
+
+
 def changes_of(key: str) -> Mapping[str, Any]:
     """Return the changes of a table that were brought back; none where there are none."""
     changes: Mapping[str, Any] = st.session_state.get(BROUGHT_BACK, {}).get(key, {})
     return changes
+
+
+def _typed(deeds: Iterable[Deed]) -> dict[str, Any]:
+    begins = tuple(begin for deed in deeds for begin in TYPED.get(deed, ()))
+    state = {str(key): value for key, value in st.session_state.items()}
+    return {key: value for key, value in state.items() if key.startswith(begins) and isinstance(value, str) and value}
 
 
 def _is_edited(value: object) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard.data import door, who
+from dashboard.shell import drafts
 from dashboard.words.markup import as_label, tag
 from pipeline.errors import CordtrackError
 from pipeline.journal.roles import ALLOWED, Deed, VisitorRole
@@ -77,10 +78,12 @@ def offers(deed: Deed, what: str, *, of_all: bool = False) -> bool:
         It is about all patients.
     """
     if door.may(deed, of_all=of_all):
+        drafts.put_back(deed)
         return True
     needed = " or ".join(sorted(ALLOWED[deed] - {VisitorRole.ADMIN}) or [VisitorRole.ADMIN])
     whom = "somebody who may see all patients" if door.may(deed) else f"the role {needed}"
-    st.html(tag("p", f"{what} needs {whom}; ask whoever keeps the sign-in.", class_="ct-grey ct-small"))
+    later = " What you had typed is kept for when you may." if drafts.set_aside(deed) else ""
+    st.html(tag("p", f"{what} needs {whom}; ask whoever keeps the sign-in.{later}", class_="ct-grey ct-small"))
     return False
 
 

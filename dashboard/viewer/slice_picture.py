@@ -33,6 +33,7 @@ def slice_picture(
     labels: NDArray[np.uint8] | None,
     pixel_mm: float,
     excluded: Collection[int] = (),
+    box: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.uint8]:
     """Draw a slice; shape ``(rows, columns, 3)``.
 
@@ -48,6 +49,8 @@ def slice_picture(
         Size of a pixel, mm.
     excluded
         Labels that are not drawn.
+    box
+        Same shape as ``signal``; what lies in the box of a spectrum, whose edge is drawn white in black; None for none.
     """
     scanned = np.isfinite(signal)
     black, white = 0.0, WHITE_AT * (cord_signal or 1.0)
@@ -61,6 +64,10 @@ def slice_picture(
         for number in sorted(OUTLINED - set(excluded)):
             inside = labels == number
             picture[inside & ~ndimage.binary_erosion(inside, border_value=1)] = _rgb(COMPARTMENT_COLOURS[number][1])
+    if box is not None:
+        inner = ndimage.binary_erosion(box, iterations=2, border_value=1)
+        picture[ndimage.binary_dilation(box, iterations=1) & ~inner] = 0
+        picture[box & ~ndimage.binary_erosion(box, border_value=1)] = 255
     return _with_bar(picture, pixel_mm)
 
 

@@ -28,20 +28,6 @@ from pipeline.measure.volumes import OBJECT_PROBABILITY
 
 CAP, BLOOD, STAGE = LesionFinding.BLOOD_CAP, LesionFinding.BLOOD, LesionFinding.BLOOD_STAGE
 SUSCEPTIBLE = frozenset({"T2star", "T2starw", "swi", "MEGRE"})
-MOSTLY = 0.8
-LEAST_TISSUE = 8
-INNER_CORD = 0.75
-"""Share of the cord's radius within which darkness beyond the outline counts: further out lies the cord's edge."""
-
-GRAINS = 2.5
-"""Deviations of the tumour's own grain by which blood is darker."""
-
-CAP_SIGNAL, CAP_SIGNAL_SUSCEPTIBLE = 0.4, 0.25
-"""Signal of a cap beside the cord, on T2w and on T2*w or SWI."""
-
-LIKELY_COVER = 0.45
-"""Share of a pole from which on a cap is likelier than none where neither is sure."""
-
 THIN = "a thin cap would not show beside the grain of this tumour, or in one so dark"
 ON_T2_ALONE = "on T2w alone, which a thin cap hardly darkens"
 NO_SCAN = "no T2w, T2*w or SWI of this visit shows it"
@@ -85,13 +71,13 @@ def blood_findings(
             reasons.append(signal)
             continue
         dark = _dark_pieces(signal, limits.blood)
-        looks.append((_look_at_poles(signal, dark), _blood(scene, signal.voxels, dark, scan)))
+        looks.append((_look_at_poles(signal, dark, limits), _blood(scene, signal.voxels, dark, scan)))
     if looks:
         blood, scan = next(
             ((blood, look.scan) for look, blood in looks if blood.value == "present"), (looks[0][1], looks[0][0].scan)
         )
         t2 = next((look.scan for look, _ in looks if look.scan.contrast not in SUSCEPTIBLE), scan)
-        return (_cap([look for look, _ in looks], limits.blood), blood, _stage(scene, (t2, t1), blood, limits))
+        return (_cap([look for look, _ in looks], limits), blood, _stage(scene, (t2, t1), blood, limits))
     drawn = scene.others.get(Compartment.HAEMORRHAGE)
     if drawn is not None:
         blood = _drawn(drawn, ())
@@ -109,7 +95,9 @@ def _signal_at_cord(scan: AlignedScan, scene: LesionScene, limits: DescriptionLi
         return laid
     voxels, reference = laid
     is_drawn = scene.course is not None and scene.course.is_drawn
-    inner_mm = np.minimum(INNER_CORD * voxels.radius_mm, np.inf if is_drawn else limits.reference.core_most_mm)
+    inner_mm = np.minimum(
+        limits.blood.inner_cord * voxels.radius_mm, np.inf if is_drawn else limits.reference.core_most_mm
+    )
     is_within = (voxels.away_mm <= inner_mm) | (voxels.solid + voxels.beside >= OBJECT_PROBABILITY)
     relative = voxels.values / reference.at(voxels.position_mm)
     return SignalAtCord(scan, voxels, relative, reference.spread, is_within)
@@ -119,8 +107,10 @@ def _dark_pieces(signal: SignalAtCord, limits: BloodLimits) -> NDArray[np.bool_]
     """Mark connected dark pieces in the cord near the lesion that are larger than a speck."""
     voxels, relative = signal.voxels, signal.relative
     limit = limits.dark_susceptible_below if signal.scan.contrast in SUSCEPTIBLE else limits.dark_below
-    usual, grain = _look_of_tissue(voxels, relative)
-    limit = min(min(limit, 1.0 - 3.0 * signal.spread) * min(usual, 1.0), usual - GRAINS * grain)  # dark tumour is none
+    usual, grain = _look_of_tissue(voxels, relative, limits)
+    limit = min(
+        min(limit, 1.0 - 3.0 * signal.spread) * min(usual, 1.0), usual - limits.grains * grain
+    )  # dark tumour is none
     lesion_mm = voxels.position_mm[voxels.solid >= 0.5]
     reach_mm = limits.cap_reach_mm
     near = (voxels.position_mm >= lesion_mm.min() - reach_mm) & (voxels.position_mm <= lesion_mm.max() + reach_mm)
@@ -142,9 +132,9 @@ def _dark_pieces(signal: SignalAtCord, limits: BloodLimits) -> NDArray[np.bool_]
     return marked
 
 
-def _look_of_tissue(voxels: CordVoxels, relative: NDArray[np.float64]) -> tuple[float, float]:
+def _look_of_tissue(voxels: CordVoxels, relative: NDArray[np.float64], limits: BloodLimits) -> tuple[float, float]:
     """Return the tumour's signal beside the cord and the deviation of its voxels."""
-    deep, tissue = voxels.core(LEAST_TISSUE), relative[voxels.mostly(LEAST_TISSUE)]
+    deep, tissue = voxels.core(limits.least_tissue_voxels), relative[voxels.mostly(limits.least_tissue_voxels)]
     usual = float(np.median(relative[deep])) if deep.any() else 1.0
     return usual, _spread(tissue) if len(tissue) else 0.0
 
@@ -182,22 +172,24 @@ class PoleLook:
         return max(self.cover.shares, default=0.0) if self.cover is not None else 0.0
 
 
-def _look_at_poles(signal: SignalAtCord, dark: NDArray[np.bool_]) -> PoleLook:
+def _look_at_poles(signal: SignalAtCord, dark: NDArray[np.bool_], limits: DescriptionLimits) -> PoleLook:
     voxels = signal.voxels
     upper, lower = (float((dark & pole).sum()) * voxels.voxel_mm3 for pole in _at_poles(voxels))
-    ratio = CAP_SIGNAL_SUSCEPTIBLE if signal.scan.contrast in SUSCEPTIBLE else CAP_SIGNAL
-    cover = cover_of(voxels, signal.relative, _look_of_tissue(voxels, signal.relative), ratio)
+    is_susceptible = signal.scan.contrast in SUSCEPTIBLE
+    ratio = limits.cap.blood_signal_susceptible if is_susceptible else limits.cap.blood_signal
+    look = _look_of_tissue(voxels, signal.relative, limits.blood)
+    cover = cover_of(voxels, signal.relative, look, ratio, limits.cap)
     return PoleLook(signal.scan, (upper, lower), cover)
 
 
-def _cap(looks: Sequence[PoleLook], limits: BloodLimits) -> Described:
+def _cap(looks: Sequence[PoleLook], limits: DescriptionLimits) -> Described:
     """Say whether there is a cap by all scans, the best for blood first: one that is seen goes before one ruled out."""
     sure = next((look for look in looks if look.cover is not None and look.cover.is_surely_present), None)
     if sure is not None:
         return _cap_seen(sure, "")
-    hints = [look for look in looks if max(look.dark_mm3) >= limits.least_mm3 or _is_hinted(look)]
-    likely = next((look for look in hints if max(look.dark_mm3) >= limits.least_mm3), None)
-    likely = likely or next((look for look in hints if look.likely_share >= LIKELY_COVER), None)
+    hints = [look for look in looks if max(look.dark_mm3) >= limits.blood.least_mm3 or _is_hinted(look)]
+    likely = next((look for look in hints if max(look.dark_mm3) >= limits.blood.least_mm3), None)
+    likely = likely or next((look for look in hints if look.likely_share >= limits.cap.likely_from), None)
     if likely is not None:
         return _cap_seen(likely, "; patches of this tumour may be as dark, or it is less dark than blood")
     clear = next((look for look in looks if look.cover is not None and look.cover.is_surely_absent), None)
@@ -273,7 +265,7 @@ def _ratio_in(drawn: Volume, scan: AlignedScan, scene: LesionScene, limits: Desc
     if isinstance(laid, str):
         return None
     voxels, reference = laid
-    inside = share_in(scan, drawn, voxels.indices) >= MOSTLY
+    inside = share_in(scan, drawn, voxels.indices) >= limits.blood.mostly
     if inside.sum() < 3:
         return None
     return float(np.median(voxels.values[inside] / reference.at(voxels.position_mm[inside])))

@@ -16,31 +16,14 @@ from scipy import ndimage, special
 from pipeline.core.finding_terms import NEAR_LIMIT, Described, LesionFinding, is_clear_of, sure_if, unsaid
 from pipeline.core.volume import to_world
 from pipeline.description.cord_reference import CordReference
-from pipeline.description.description_limits import DescriptionLimits, UptakeLimits
+from pipeline.description.description_limits import DescriptionLimits
 from pipeline.description.lesion_scene import AlignedScan, CordVoxels, LesionScene
 from pipeline.description.scan_shift import earlier_signal
-from pipeline.description.tissue_signal import PATCH_MM, SMOOTHED_MM, laid_along, readings_of, smoothed, width_mm_of
+from pipeline.description.tissue_signal import laid_along, readings_of, smoothed, width_mm_of
 from pipeline.measure.measurement_error import Z_95
 
 DIAMETERS_MM = (2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0)
 IMPLANTS = 12
-SEEN_SHARE = 0.95
-LEAST_PART = 8
-THIN_MM = 3.2
-ALMOST_ALL, EVEN_DEPTH = 0.8, 0.75
-"""Share that a homogeneous pattern enhances by at the least to be sure, and its middle's rise beside its rim's."""
-
-DARK_SHARE, LAID_WITHIN_MM, DARK_TIMES = 0.66, 1.0, 1.25
-"""A ring's dark middle as a share of the lesion's width; how far two scans may lie beside each other, mm; times its
-blur that it must be wide, since one of just the blur's width keeps half of its rim's rise."""
-
-SHOWS_GRAIN = 5.0
-"""Deviations of the noise by which what enhances must rise to be called uneven."""
-
-LEAST_BEFORE = 0.1
-"""A lesion darker than this share of the cord gives no signal to take a share of."""
-
-WELL_WITHIN, WITHIN_OUTLINE = 0.9, 0.5
 AT_THE_EDGE = "a focus at its edge rises: a nodule there, or fluid that moved between the scans"
 SMALL_FOCUS = "a faint focus in what does not enhance elsewhere may be brighter and smaller, or noise"
 ONLY_AFTER = "only a scan after contrast agent: what is bright may have been bright before"
@@ -86,9 +69,9 @@ def uptake_of(
     rises = rise_map(before, after, scene, limits)
     if isinstance(rises, str):
         return tuple(unsaid(name, rises, paths) for name in NAMES)
-    smallest = smallest_seen_mm(rises, limits.uptake)
+    smallest = smallest_seen_mm(rises, limits)
     strength = _strength(rises, limits, smallest)
-    pattern = _pattern(rises, limits.uptake, strength)
+    pattern = _pattern(rises, limits, strength)
     words = None if smallest else f"not even {DIAMETERS_MM[-1]:g} mm on a scan so noisy or thick"
     size = (
         Described(NAMES[2], None, smallest, unit="mm", sureness=sure_if(True), scans=paths)
@@ -114,11 +97,11 @@ def rise_map(before: AlignedScan, after: AlignedScan, scene: LesionScene, limits
     relative_before = earlier_signal(before, voxels, relative, healthy_before)
     deep = voxels.core(limits.signal.least_voxels) & np.isfinite(relative_before)
     level = float(np.median(relative_before[deep])) if deep.any() else 0.0
-    if level <= LEAST_BEFORE:
+    if level <= limits.uptake.least_before:
         return "before contrast agent the lesion has no signal to rise from"
     rise = (relative - relative_before) / level
     tissue = (voxels.away_mm <= voxels.radius_mm) | (voxels.solid > 0.5)
-    smooth = smoothed(voxels, np.where(tissue, rise, np.nan))
+    smooth = smoothed(voxels, np.where(tissue, rise, np.nan), limits.signal)
     healthy_smooth = smooth[healthy.voxels & np.isfinite(smooth)]
     if len(healthy_smooth) < limits.signal.least_voxels:
         return "the scans before and after contrast agent do not show the same stretch of cord"
@@ -130,13 +113,15 @@ def rise_map(before: AlignedScan, after: AlignedScan, scene: LesionScene, limits
     return RiseMap(voxels, healthy, rise, smooth, error, noise)
 
 
-def focus_mm3(rises: RiseMap, smooth: NDArray[np.float64], where: NDArray[np.bool_], limits: UptakeLimits) -> float:
+def focus_mm3(
+    rises: RiseMap, smooth: NDArray[np.float64], where: NDArray[np.bool_], limits: DescriptionLimits
+) -> float:
     """Return the volume of the largest connected focus that enhances within some voxels, mm³."""
     return float(_focus(rises, smooth, where, limits).sum()) * rises.voxels.voxel_mm3
 
 
 def _focus(
-    rises: RiseMap, smooth: NDArray[np.float64], where: NDArray[np.bool_], limits: UptakeLimits
+    rises: RiseMap, smooth: NDArray[np.float64], where: NDArray[np.bool_], limits: DescriptionLimits
 ) -> NDArray[np.bool_]:
     """Mark the largest connected focus; none when it is smaller than a focus may be."""
     bright = where & (np.nan_to_num(smooth, nan=-1.0) > threshold(rises, limits))
@@ -151,17 +136,17 @@ def _focus(
     number = pieces[tuple((indices - low).T)]
     largest = int(np.argmax(np.bincount(number)[1:])) + 1
     here = np.flatnonzero(bright)[number == largest]
-    if len(here) * rises.voxels.voxel_mm3 >= limits.focal_least_mm3 and len(here) > 1:
+    if len(here) * rises.voxels.voxel_mm3 >= limits.uptake.focal_least_mm3 and len(here) > 1:
         marked[here] = True
     return marked
 
 
-def threshold(rises: RiseMap, limits: UptakeLimits) -> float:
+def threshold(rises: RiseMap, limits: DescriptionLimits) -> float:
     """Return the smoothed rise from which on a voxel enhances."""
-    return max(limits.focal_rise, limits.focal_deviations * rises.noise)
+    return max(limits.uptake.focal_rise, limits.uptake.focal_deviations * rises.noise)
 
 
-def smallest_seen_mm(rises: RiseMap, limits: UptakeLimits) -> float | None:
+def smallest_seen_mm(rises: RiseMap, limits: DescriptionLimits) -> float | None:
     """Return the diameter of the smallest sphere that this pair of scans shows, mm; None where not even the largest.
 
     Spheres of a nodule's usual rise are implanted at set places of the healthy cord, with the noise and grain that it
@@ -177,13 +162,17 @@ def smallest_seen_mm(rises: RiseMap, limits: UptakeLimits) -> float | None:
         for place, off_mm in zip(places, shift, strict=True):
             near = np.linalg.norm(world_mm - world_mm[place], axis=1) <= diameter_mm / 2 + 4 + spacing_mm.max()
             seen += _is_seen(rises, near, world_mm[place] + off_mm, diameter_mm, limits)
-        if seen >= SEEN_SHARE * len(places):
+        if seen >= limits.uptake.seen_share * len(places):
             return diameter_mm
     return None
 
 
 def _is_seen(
-    rises: RiseMap, near: NDArray[np.bool_], centre_mm: NDArray[np.float64], diameter_mm: float, limits: UptakeLimits
+    rises: RiseMap,
+    near: NDArray[np.bool_],
+    centre_mm: NDArray[np.float64],
+    diameter_mm: float,
+    limits: DescriptionLimits,
 ) -> bool:
     """Say whether a sphere implanted among some voxels is seen there."""
     image = rises.voxels.scan.image
@@ -201,9 +190,9 @@ def _is_seen(
         part.solid[near], part.beside[near], part.depth_mm[near],
     )  # fmt: skip
     tissue = part.away_mm[near] <= part.radius_mm[near]
-    rise = np.where(tissue, rises.rise[near], np.nan) + np.mean(inside, axis=0) * limits.nodule_rise
+    rise = np.where(tissue, rises.rise[near], np.nan) + np.mean(inside, axis=0) * limits.uptake.nodule_rise
     patch = RiseMap(local, rises.healthy, rise, rise, rises.error, rises.noise)
-    return bool(_focus(patch, smoothed(local, rise), np.ones(len(rise), dtype=bool), limits).any())
+    return bool(_focus(patch, smoothed(local, rise, limits.signal), np.ones(len(rise), dtype=bool), limits).any())
 
 
 def _strength(rises: RiseMap, limits: DescriptionLimits, smallest_mm: float | None) -> Described:
@@ -217,12 +206,12 @@ def _strength(rises: RiseMap, limits: DescriptionLimits, smallest_mm: float | No
     values = rises.rise[core] / share  # the rest of a voxel is cord
     mean = float(np.median(values))
     spread = 1.4826 * float(np.median(np.abs(values - mean)))
-    focus, is_at_edge = _brightest(rises, mean, uptake)
+    focus, is_at_edge = _brightest(rises, mean, limits)
     number = max(mean, float(np.percentile(rises.smooth[focus], 75)) if focus.any() else mean)
     grain = (
-        rises.noise / np.sqrt(readings_of(voxels, focus))
+        rises.noise / np.sqrt(readings_of(voxels, focus, limits.signal))
         if focus.any()
-        else spread / np.sqrt(readings_of(voxels, core))
+        else spread / np.sqrt(readings_of(voxels, core, limits.signal))
     )
     error = float(np.hypot(rises.error, grain))
     bounds = (uptake.none_below, uptake.vivid_from)
@@ -231,15 +220,19 @@ def _strength(rises: RiseMap, limits: DescriptionLimits, smallest_mm: float | No
     reason = NEAR_LIMIT
     if focus.any() and place == 1:  # a small or uneven focus is brighter than voxels of this size show
         brightest = float(np.percentile(rises.smooth[focus], 97)) + Z_95 * error
-        is_clear = is_clear and brightest < uptake.vivid_from and voxels.scan.image.spacing_mm.max() <= THIN_MM
+        is_clear = (
+            is_clear
+            and brightest < uptake.vivid_from
+            and voxels.scan.image.spacing_mm.max() <= limits.uptake.thin_slice_mm
+        )
     if place == 1 and mean - uptake.sure_deviations * error < uptake.none_below:
         is_clear, reason = False, SMALL_FOCUS
-    if place == 1 and share < WELL_WITHIN:
+    if place == 1 and share < limits.uptake.well_within:
         is_clear, reason = False, "voxels so large dilute how strongly it enhances"
     if place == 0 and (smallest_mm is None or smallest_mm > uptake.sure_none_shows_mm):
         shown = f"a nodule of {uptake.sure_none_shows_mm:g} mm would not surely show on scans so noisy or thick"
         is_clear, reason = False, shown
-    if place < 2 and width_mm_of(voxels) < max(PATCH_MM, smallest_mm or 0.0):
+    if place < 2 and width_mm_of(voxels) < max(limits.signal.patch_mm, smallest_mm or 0.0):
         is_clear, reason = False, f"a lesion {width_mm_of(voxels):.1f} mm wide dilutes what enhances in it"
     if is_at_edge:
         is_clear, reason = False, AT_THE_EDGE
@@ -250,16 +243,16 @@ def _strength(rises: RiseMap, limits: DescriptionLimits, smallest_mm: float | No
     )  # fmt: skip
 
 
-def _brightest(rises: RiseMap, mean: float, limits: UptakeLimits) -> tuple[NDArray[np.bool_], bool]:
+def _brightest(rises: RiseMap, mean: float, limits: DescriptionLimits) -> tuple[NDArray[np.bool_], bool]:
     """Mark the largest focus well within solid tumour or, where nothing rises there, at its edge; say which it is."""
-    inner = _focus(rises, rises.smooth, rises.voxels.solid >= WELL_WITHIN, limits)
-    if inner.any() or mean >= limits.none_below:
+    inner = _focus(rises, rises.smooth, rises.voxels.solid >= limits.uptake.well_within, limits)
+    if inner.any() or mean >= limits.uptake.none_below:
         return inner, False
-    edge = _focus(rises, rises.smooth, rises.voxels.solid >= WITHIN_OUTLINE, limits)
+    edge = _focus(rises, rises.smooth, rises.voxels.solid >= limits.uptake.within_outline, limits)
     return edge, bool(edge.any())
 
 
-def _pattern(rises: RiseMap, limits: UptakeLimits, strength: Described) -> Described:
+def _pattern(rises: RiseMap, limits: DescriptionLimits, strength: Described) -> Described:
     """Say in which pattern solid tumour, with the cysts it encloses, enhances."""
     name, paths = NAMES[1], strength.scans
     if strength.value is None or strength.value == "none":
@@ -275,18 +268,18 @@ def _pattern(rises: RiseMap, limits: UptakeLimits, strength: Described) -> Descr
         float(bright.sum() / max(solid.sum(), 1)) / max(of_noise, 0.5), 1.0
     )  # noise hides some of what enhances
     value = _pattern_term(rises, solid, bright, share, limits)
-    if value == "heterogeneous" and share < limits.nodule_below and _is_nodule(voxels, bright):
+    if value == "heterogeneous" and share < limits.uptake.nodule_below and _is_nodule(voxels, bright):
         value = "nodule"
-    error = 0.5 / float(np.sqrt(readings_of(voxels, solid)))
+    error = 0.5 / float(np.sqrt(readings_of(voxels, solid, limits.signal)))
     low, high = max(share - Z_95 * error, 0.0), min(share + Z_95 * error, 1.0)
-    surely_enhances = strength.low is not None and strength.low > limits.none_below
+    surely_enhances = strength.low is not None and strength.low > limits.uptake.none_below
     is_clear = (
         surely_enhances
-        and _is_clear_pattern(value, share, error, _depths(rises, solid, bright), limits)
-        and (value != "heterogeneous" or (strength.number or 0.0) >= SHOWS_GRAIN * rises.noise)
+        and _is_clear_pattern(value, share, error, _depths(rises, solid, bright, limits), limits)
+        and (value != "heterogeneous" or (strength.number or 0.0) >= limits.uptake.shows_grain_deviations * rises.noise)
     )
     reason = None if is_clear else "patterns pass into one another on scans of this size"
-    dark_mm, least_mm = DARK_SHARE * width_mm_of(voxels), _least_dark_mm(voxels)
+    dark_mm, least_mm = limits.uptake.dark_share * width_mm_of(voxels), _least_dark_mm(voxels, limits)
     if value == "homogeneous" and dark_mm < least_mm:
         is_clear, reason = (
             False,
@@ -295,20 +288,26 @@ def _pattern(rises: RiseMap, limits: UptakeLimits, strength: Described) -> Descr
     return Described(name, value, share, low, high, "share enhancing", sure_if(is_clear), reason, paths)
 
 
-def _least_dark_mm(voxels: CordVoxels) -> float:
+def _least_dark_mm(voxels: CordVoxels, limits: DescriptionLimits) -> float:
     """Return the width across the cord below which a ring's dark middle is lost in voxel, smoothing and shift, mm."""
     across_mm = float(np.linalg.norm(voxels.scan.image.affine[:2, :3], axis=0).max())
-    return DARK_TIMES * float(np.linalg.norm([2.355 * SMOOTHED_MM, across_mm, LAID_WITHIN_MM]))
+    return limits.uptake.dark_times * float(
+        np.linalg.norm([2.355 * limits.signal.smoothed_mm, across_mm, limits.uptake.laid_within_mm])
+    )
 
 
 def _pattern_term(
-    rises: RiseMap, solid: NDArray[np.bool_], bright: NDArray[np.bool_], share: float, limits: UptakeLimits
+    rises: RiseMap, solid: NDArray[np.bool_], bright: NDArray[np.bool_], share: float, limits: DescriptionLimits
 ) -> str:
     """Tell a ring by its middle that rises far less than its rim, else by the share that enhances."""
-    depths = _depths(rises, solid, bright)
-    if depths is not None and depths.rim_share >= limits.ring_rim_from and depths.inner_ratio < limits.ring_core_below:
+    depths = _depths(rises, solid, bright, limits)
+    if (
+        depths is not None
+        and depths.rim_share >= limits.uptake.ring_rim_from
+        and depths.inner_ratio < limits.uptake.ring_core_below
+    ):
         return "ring"
-    return "homogeneous" if share >= limits.homogeneous_from else "heterogeneous"
+    return "homogeneous" if share >= limits.uptake.homogeneous_from else "heterogeneous"
 
 
 @dataclass(frozen=True)
@@ -320,12 +319,14 @@ class UptakeByDepth:
     middle_share: float
 
 
-def _depths(rises: RiseMap, solid: NDArray[np.bool_], bright: NDArray[np.bool_]) -> UptakeByDepth | None:
+def _depths(
+    rises: RiseMap, solid: NDArray[np.bool_], bright: NDArray[np.bool_], limits: DescriptionLimits
+) -> UptakeByDepth | None:
     """Hold the rim against the middle; None where the lesion has too few voxels for both."""
     depth_mm = rises.voxels.depth_mm
     deepest_mm = float(depth_mm[solid].max())
     rim, middle = solid & (depth_mm <= 0.4 * deepest_mm), solid & (depth_mm >= 0.7 * deepest_mm)
-    if min(rim.sum(), middle.sum()) < LEAST_PART:
+    if min(rim.sum(), middle.sum()) < limits.uptake.least_part_voxels:
         return None
     outer, inner = float(np.median(rises.smooth[rim])), float(np.median(rises.smooth[middle]))
     return UptakeByDepth(
@@ -334,16 +335,20 @@ def _depths(rises: RiseMap, solid: NDArray[np.bool_], bright: NDArray[np.bool_])
 
 
 def _is_clear_pattern(
-    value: str, share: float, error: float, depths: UptakeByDepth | None, limits: UptakeLimits
+    value: str, share: float, error: float, depths: UptakeByDepth | None, limits: DescriptionLimits
 ) -> bool:
     """Say whether a pattern is told from the others: by its share, and by what its depth does."""
-    half = limits.sure_deviations * error
+    half = limits.uptake.sure_deviations * error
     if value == "homogeneous":
-        return share - half >= ALMOST_ALL and depths is not None and depths.inner_ratio >= EVEN_DEPTH
+        return (
+            share - half >= limits.uptake.almost_all
+            and depths is not None
+            and depths.inner_ratio >= limits.uptake.even_depth
+        )
     if value == "heterogeneous":
-        is_between = limits.nodule_below + half <= share <= limits.homogeneous_from - half
-        return is_between and (depths is None or depths.middle_share <= ALMOST_ALL)
-    return value == "ring" or share + half <= limits.nodule_below
+        is_between = limits.uptake.nodule_below + half <= share <= limits.uptake.homogeneous_from - half
+        return is_between and (depths is None or depths.middle_share <= limits.uptake.almost_all)
+    return value == "ring" or share + half <= limits.uptake.nodule_below
 
 
 def _is_nodule(voxels: CordVoxels, bright: NDArray[np.bool_]) -> bool:
@@ -388,9 +393,9 @@ def _pattern_after(
     voxels, healthy = laid
     above = voxels.values / healthy.at(voxels.position_mm) - 1.0
     tissue = (voxels.away_mm <= voxels.radius_mm) | (voxels.solid > 0.5)
-    smooth = smoothed(voxels, np.where(tissue, above, np.nan))
+    smooth = smoothed(voxels, np.where(tissue, above, np.nan), limits.signal)
     of_cord = smooth[healthy.voxels & np.isfinite(smooth)]
     noise = 1.4826 * float(np.median(np.abs(of_cord - np.median(of_cord))))
     over_cord = replace(strength, number=strength.number - 1.0, low=strength.low - 1.0)
-    pattern = _pattern(RiseMap(voxels, healthy, above, smooth, error, noise), limits.uptake, over_cord)
+    pattern = _pattern(RiseMap(voxels, healthy, above, smooth, error, noise), limits, over_cord)
     return pattern if pattern.value is None else replace(pattern, sureness=sure_if(False), reason=ONLY_AFTER)

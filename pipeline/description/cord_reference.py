@@ -2,7 +2,7 @@
 
 The signal of the cord above and below all that was drawn, as a smooth profile along the cord carried on through the
 lesion: the coil's fall-off along the spine is in the profile and so goes out of every ratio. What this module refuses:
-a profile from too little cord.
+a profile from too little cord, and a side of a few millimetres.
 """
 
 from __future__ import annotations
@@ -14,23 +14,6 @@ from numpy.typing import NDArray
 
 from pipeline.description.description_limits import ReferenceLimits
 from pipeline.description.lesion_scene import CordVoxels
-
-LEAST_CORE_MM = 1.2
-QUADRATIC_FROM_BINS = 6
-"""Stretches on each side from which on the profile may bend."""
-
-ALIKE_STRETCHES = 3.0
-"""Neighbouring stretches of cord err together: so many of them count as one."""
-
-LEAST_IN_BIN = 3
-MOST_JUMP = float(np.log(1.4))
-"""From one stretch of 2 mm to the next no coil's signal falls by so much: beyond lies the sac below the cord's end."""
-
-MOST_STEP = float(np.log(2.0))
-"""Nor does that of the cord above a lesion differ so much from that of the cord below."""
-
-ONE_SIDED_PER_MM = 0.003
-"""What the coil's fall-off may hide in a level profile carried on from one side, as a share for each millimetre."""
 
 ONE_SIDE = "cord on one side of the lesion only"
 STEP = "signal above and below the lesion differs too much to be healthy cord on both sides"
@@ -53,6 +36,8 @@ class CordReference:
         Marks the voxels that it was taken from.
     side_mm
         Middle of the healthy cord where it lies on one side of the lesion only; the profile is level then. Else None.
+    carried_on_per_mm
+        Error of a level profile by the distance from there, as a share for each millimetre.
     """
 
     coefficients: NDArray[np.float64]
@@ -61,6 +46,7 @@ class CordReference:
     spread: float
     voxels: NDArray[np.bool_]
     side_mm: float | None
+    carried_on_per_mm: float
 
     @property
     def is_one_sided(self) -> bool:
@@ -74,7 +60,7 @@ class CordReference:
     def error_at(self, position_mm: float) -> float:
         """Return the standard error of that signal at one position, as a share of it."""
         row = self._design(np.array([position_mm]))[0]
-        carried_on = ONE_SIDED_PER_MM * abs(position_mm - self.side_mm) if self.side_mm is not None else 0.0
+        carried_on = self.carried_on_per_mm * abs(position_mm - self.side_mm) if self.side_mm is not None else 0.0
         return float(np.hypot(np.sqrt(max(row @ self.covariance @ row, 0.0)), carried_on))
 
     def _design(self, position_mm: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -98,13 +84,14 @@ def cord_reference(voxels: CordVoxels, extents_mm: tuple[float, float], limits: 
         In words, why there is none.
     """
     low_mm, high_mm = extents_mm[0] - limits.gap_mm, extents_mm[1] + limits.gap_mm
-    core_mm = np.clip(limits.core_ratio * voxels.radius_mm, LEAST_CORE_MM, limits.core_most_mm)
+    core_mm = np.clip(limits.core_ratio * voxels.radius_mm, limits.least_core_mm, limits.core_most_mm)
     healthy = (voxels.away_mm <= core_mm) & (voxels.beside < 0.02) & (voxels.solid < 0.02) & (voxels.values > 0)
     below = healthy & (voxels.position_mm < low_mm) & (voxels.position_mm > low_mm - limits.reach_mm)
     above = healthy & (voxels.position_mm > high_mm) & (voxels.position_mm < high_mm + limits.reach_mm)
-    lower = _up_to_a_jump(_stretches(voxels, below, limits.bin_mm)[::-1])[::-1]
-    upper = _up_to_a_jump(_stretches(voxels, above, limits.bin_mm))
-    if lower and upper and abs(np.median([one[1] for one in lower]) - np.median([one[1] for one in upper])) > MOST_STEP:
+    lower = _whole_side(_stretches(voxels, below, limits)[::-1], limits)[::-1]
+    upper = _whole_side(_stretches(voxels, above, limits), limits)
+    step = np.log(limits.most_step)
+    if lower and upper and abs(np.median([one[1] for one in lower]) - np.median([one[1] for one in upper])) > step:
         return STEP
     below &= voxels.position_mm >= (lower[0][0] - limits.bin_mm if lower else np.inf)
     above &= voxels.position_mm <= (upper[-1][0] + limits.bin_mm if upper else -np.inf)
@@ -113,38 +100,43 @@ def cord_reference(voxels: CordVoxels, extents_mm: tuple[float, float], limits: 
         return TOO_LITTLE
     middle_mm = (extents_mm[0] + extents_mm[1]) / 2
     fewest = min(len(lower), len(upper))
-    degree = 0 if fewest < 2 else 2 if fewest >= QUADRATIC_FROM_BINS else 1
-    coefficients, covariance = _fit((places - middle_mm) / 10.0, levels, degree)
+    degree = 0 if not fewest else 2 if fewest >= limits.quadratic_from_bins else 1
+    coefficients, covariance = _fit((places - middle_mm) / 10.0, levels, degree, limits.alike_bins)
     side_mm = float(np.median(places)) if degree == 0 else None
-    profile = CordReference(coefficients, covariance, middle_mm, 0.0, below | above, side_mm)
+    profile = CordReference(coefficients, covariance, middle_mm, 0.0, below | above, side_mm, limits.one_sided_per_mm)
     relative = voxels.values[profile.voxels] / profile.at(voxels.position_mm[profile.voxels])
     spread = 1.4826 * float(np.median(np.abs(relative - np.median(relative))))
     return replace(profile, spread=spread)
 
 
-def _stretches(voxels: CordVoxels, side: NDArray[np.bool_], bin_mm: float) -> list[tuple[float, float]]:
+def _stretches(voxels: CordVoxels, side: NDArray[np.bool_], limits: ReferenceLimits) -> list[tuple[float, float]]:
     """Return middle and median ln signal of each stretch of cord that holds enough voxels."""
     position_mm, level = voxels.position_mm[side], np.log(voxels.values[side])
-    cells = np.floor(position_mm / bin_mm).astype(int)
+    cells = np.floor(position_mm / limits.bin_mm).astype(int)
     stretches = []
     for cell in np.unique(cells):
         here = cells == cell
-        if here.sum() >= LEAST_IN_BIN:
+        if here.sum() >= limits.least_in_bin:
             stretches.append((float(position_mm[here].mean()), float(np.median(level[here]))))
     return stretches
 
 
-def _up_to_a_jump(stretches: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return the stretches of one side, nearest the lesion first, up to the first that is no cord as those before."""
+def _whole_side(stretches: list[tuple[float, float]], limits: ReferenceLimits) -> list[tuple[float, float]]:
+    """Return the stretches of one side, nearest the lesion first, up to the first that is no cord as those before.
+
+    A few millimetres are no side: below a lesion of the conus they are as likely its end.
+    """
+    whole = stretches
     for index in range(1, len(stretches)):
         usual = np.median([level for _, level in stretches[max(index - 3, 0) : index]])
-        if abs(stretches[index][1] - usual) > MOST_JUMP:
-            return stretches[:index]
-    return stretches
+        if abs(stretches[index][1] - usual) > np.log(limits.most_jump):
+            whole = stretches[:index]
+            break
+    return whole if len(whole) >= limits.least_bins_of_side else []
 
 
 def _fit(
-    place: NDArray[np.float64], level: NDArray[np.float64], degree: int
+    place: NDArray[np.float64], level: NDArray[np.float64], degree: int, alike: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Fit a polynomial that a few odd stretches do not pull; return its coefficients and their covariance."""
     design = np.vander(place, degree + 1, increasing=True)
@@ -157,6 +149,6 @@ def _fit(
         scale = max(1.4826 * float(np.median(np.abs(left))), 1e-6)
         weight = np.sqrt(np.minimum(1.0, 1.5 * scale / np.maximum(np.abs(left), 1e-9)))
     freedom = max(len(place) - degree - 1, 1)
-    variance = max(float((weight**2 * left**2).sum()) / freedom, scale**2) * ALIKE_STRETCHES
+    variance = max(float((weight**2 * left**2).sum()) / freedom, scale**2) * alike
     normal = design.T @ (weight[:, None] ** 2 * design)
     return coefficients, variance * np.linalg.pinv(normal)

@@ -70,7 +70,7 @@ def change_of(
     """
     if now.sureness is None:
         return FindingChange(FindingCourse.NOT_COMPARED, now.reason)
-    if now.value is None and before.unit != now.unit:
+    if before.unit != now.unit and (now.value is None or (before.unit and now.unit)):
         return FindingChange(FindingCourse.NOT_COMPARED, f"counted as {before.unit} then, as {now.unit} now")
     unsure = [word for word, one in (("then", before), ("now", now)) if one.sureness != Sureness.SURE]
     if before.value == now.value and not _apart(before, now) and not unsure:

@@ -1,7 +1,9 @@
 """The edge of solid tumour: sharp or infiltrating, with its width beyond what the scan itself blurs.
 
-Only where the tumour borders on cord: towards fluid an edge is always sharp and says nothing, and a tumour between
-cord and fluid often has no clear edge at all. What this module refuses: a word where tumour and cord look alike.
+Where the tumour borders on cord, and where it borders on oedema that somebody drew, each by itself: a tumour in oedema
+has its edge against the oedema, and held against the cord that lies further out it would look infiltrating. Towards
+fluid an edge is always sharp and says nothing, and a tumour between cord and fluid often has no clear edge at all.
+What this module refuses: a word where tumour and what it borders on look alike.
 """
 
 from __future__ import annotations
@@ -15,32 +17,25 @@ from scipy import ndimage, optimize, special
 
 from pipeline.core.finding_terms import NEAR_LIMIT, Described, LesionFinding, sure_if, unsaid
 from pipeline.core.transform import move_points
+from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import to_voxel, to_world
-from pipeline.description.description_limits import DescriptionLimits
-from pipeline.description.lesion_scene import AlignedScan, CordVoxels, LesionScene, box_of
+from pipeline.description.description_limits import DescriptionLimits, EdgeLimits
+from pipeline.description.lesion_scene import AlignedScan, CordVoxels, LesionScene, box_of, share_in
 from pipeline.description.tissue_signal import laid_along
 from pipeline.measure.appearance import TEN_TO_NINETY
 from pipeline.measure.measurement_error import Z_95
+from pipeline.measure.volumes import OBJECT_PROBABILITY
 
 NAME = LesionFinding.MARGIN
-REACH_MM = 5.0
-WITHIN_CORD = 0.8
-"""Share of the cord's radius within which what borders on the tumour is cord and not fluid."""
-
-LEAST_CONTRAST = 0.12
-LEAST_VOXELS = 24
-ALIKE_VOXELS = 4.0
-"""Voxels along a boundary err together: so many of them count as one."""
-
-HALO_MM, HALO_SHARE, LEAST_HALO = (3.0, 5.0), 0.2, 12
-"""An edge of 5 mm has less than a tenth of its signal left so far out: more is oedema or tumour that nobody drew, or an
-infiltration so wide that it looks the same as oedema."""
+CORD, OEDEMA = "cord", "oedema"
+ALIKE = "tumour and what it borders on are too alike on the scans of this visit"
+FAR_MM = 99.0
+"""Distance of what lies beyond the box that is looked at."""
 
 HALO = "what it borders on looks like oedema that nobody drew, which widens a sharp edge"
 
 SAMPLED_MM, MOST_SAMPLES = 0.8, 4
-LEAST_ERROR_MM, SURE_ERROR_MM, MOST_ERROR_MM = 0.15, 2.5, 6.0
-"""No outline is drawn better than the first; a width less sure than the second is not sure, than the third not said."""
+"""A voxel is averaged over points no further apart than this, mm, and no more than so many along an axis."""
 
 FIRST_GUESS = (1.0, 0.0, 0.5, 0.0, 0.0, 0.0)
 LOWEST, HIGHEST = (0.5, -2.0, 0.05, -2.0, -2.0, -2.0), (1.6, 2.0, 5.0, 2.0, 2.0, 2.0)
@@ -51,100 +46,212 @@ LOWEST, HIGHEST = (0.5, -2.0, 0.05, -2.0, -2.0, -2.0), (1.6, 2.0, 5.0, 2.0, 2.0,
 class EdgeFit:
     """A step from tumour to cord, blurred: its width from 10 to 90 % and the standard error of that, mm.
 
-    ``has_halo`` says that what borders on it has signal between both further out than any edge reaches.
+    ``has_halo`` says that what borders on it has signal between both further out than any edge reaches; ``borders_on``
+    is cord or oedema.
     """
 
     width_mm: float
     error_mm: float
     scan: AlignedScan
     has_halo: bool = False
+    borders_on: str = CORD
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeSurround:
+    """What tumour borders on, on one scan; arrays have a place for each of its voxels.
+
+    Attributes
+    ----------
+    near
+        The voxels within reach of the edge, on both sides of it.
+    level
+        Signal of what lies outside, as a ratio to the cord.
+    """
+
+    name: str
+    near: NDArray[np.bool_]
+    level: float
+
+
+@dataclass(frozen=True, eq=False)
+class OutlineDistance:
+    """Distance from the surface of solid tumour in a box of its grid, mm, negative inside.
+
+    ``bordering`` names by number what lies nearest outside of each voxel: 0 cord, 1 oedema, 2 anything else drawn.
+    """
+
+    scene: LesionScene
+    box: tuple[slice, ...]
+    values_mm: NDArray[np.float64]
+    bordering: NDArray[np.int8]
+
+    def at(self, points_mm: NDArray[np.float64], beyond_mm: float | None = None) -> NDArray[np.float64]:
+        """Return the distance at points ``(M, 3)``; beyond the box that of its edge, or a given one."""
+        index = _in_box(self.scene, self.box, points_mm)
+        mode, fill = ("nearest", 0.0) if beyond_mm is None else ("constant", beyond_mm)
+        return np.asarray(ndimage.map_coordinates(self.values_mm, index, order=1, mode=mode, cval=fill))
+
+    def borders_on(self, points_mm: NDArray[np.float64]) -> NDArray[np.int8]:
+        """Return the number of what lies nearest outside of points ``(M, 3)``."""
+        index = _in_box(self.scene, self.box, points_mm)
+        return np.asarray(ndimage.map_coordinates(self.bordering, index, order=0, mode="nearest"))
 
 
 def margin_finding(scans: Sequence[AlignedScan], scene: LesionScene, limits: DescriptionLimits) -> Described:
     """Describe the edge by all scans that tell its width, the better ones counting most."""
     reason, fits = "no scan shows the lesion", []
     for scan in scans:
-        fitted = _edge_on(scan, scene, limits)
-        if isinstance(fitted, str):
-            reason = fitted
-        else:
-            fits.append(fitted)
+        for fitted in _edges_on(scan, scene, limits):
+            if isinstance(fitted, str):
+                reason = fitted
+            else:
+                fits.append(fitted)
     if not fits:
         return unsaid(NAME, reason, tuple(scan.path for scan in scans))
-    weights = np.array([1.0 / fit.error_mm**2 for fit in fits])
-    width_mm = float(weights @ [fit.width_mm for fit in fits] / weights.sum())
-    error_mm = float(1.0 / np.sqrt(weights.sum()))
-    limit_mm = limits.edge.sharp_below_mm
+    width_mm, error_mm = _together(fits)
+    edge = limits.edge
+    limit_mm = edge.sharp_below_mm
     value = "sharp" if width_mm < limit_mm else "infiltrating"
-    deviations = limits.edge.sure_deviations if value == "sharp" else limits.edge.infiltrating_deviations
+    deviations = edge.sure_deviations if value == "sharp" else edge.infiltrating_deviations
     is_clear = abs(width_mm - limit_mm) >= deviations * error_mm
-    is_clear = is_clear and error_mm <= SURE_ERROR_MM  # a width that is hardly told is no edge of any kind
+    is_clear = is_clear and error_mm <= edge.sure_error_mm  # a width that is hardly told is no edge of any kind
     doubt = "" if value == "sharp" else "; an edge that was drawn beside itself looks the same"
     if value != "sharp" and any(fit.has_halo for fit in fits):
         is_clear, doubt = False, f"{doubt}; {HALO}"
-    reason = f"the scan's own blur is taken out{doubt}{'' if is_clear or HALO in doubt else f'; {NEAR_LIMIT}'}"
+    differs = _differs(fits, limit_mm)
+    is_clear = is_clear and differs is None
+    doubt = f"{doubt}; {differs}" if differs else doubt
+    against = "" if all(fit.borders_on == CORD for fit in fits) else "; against oedema that was drawn"
+    near = "" if is_clear or differs or HALO in doubt else f"; {NEAR_LIMIT}"
+    reason = f"the scan's own blur is taken out{against}{doubt}{near}"
     half_mm = Z_95 * error_mm
     return Described(
         NAME, value, width_mm, max(width_mm - half_mm, 0.0), width_mm + half_mm, "mm, 10 to 90 %", sure_if(is_clear),
-        reason, tuple(fit.scan.path for fit in fits),
+        reason, tuple(dict.fromkeys(fit.scan.path for fit in fits)),
     )  # fmt: skip
 
 
-def _edge_on(scan: AlignedScan, scene: LesionScene, limits: DescriptionLimits) -> EdgeFit | str:
-    """Fit the edge on one scan, or say in words why it cannot be."""
+def _together(fits: Sequence[EdgeFit]) -> tuple[float, float]:
+    """Return the width of an edge by several fits and the standard error of that, mm; the surer ones count most."""
+    weights = np.array([1.0 / fit.error_mm**2 for fit in fits])
+    width_mm = float(weights @ [fit.width_mm for fit in fits] / weights.sum())
+    return width_mm, float(1.0 / np.sqrt(weights.sum()))
+
+
+def _differs(fits: Sequence[EdgeFit], limit_mm: float) -> str | None:
+    """Say how the edge towards cord and towards oedema differ, where one is sharp and the other not; else None.
+
+    A tumour that infiltrates the cord may end where the oedema ends, and an outline may lie beside one of both edges.
+    """
+    widths_mm = {
+        name: _together([fit for fit in fits if fit.borders_on == name])[0]
+        for name in dict.fromkeys(fit.borders_on for fit in fits)
+    }
+    if len({width_mm < limit_mm for width_mm in widths_mm.values()}) < 2:
+        return None
+    return f"towards cord {widths_mm[CORD]:.1f} mm, towards oedema {widths_mm[OEDEMA]:.1f} mm"
+
+
+def _edges_on(scan: AlignedScan, scene: LesionScene, limits: DescriptionLimits) -> list[EdgeFit | str]:
+    """Fit the edge on one scan against cord and against oedema, or say in words why it cannot be."""
     laid = laid_along(scan, scene, limits)
     if isinstance(laid, str):
-        return laid
-    voxels, reference = laid
+        return [laid]
+    edge, (voxels, reference) = limits.edge, laid
     relative = voxels.values / reference.at(voxels.position_mm)
     inside = float(np.median(relative[voxels.core(limits.signal.least_voxels)]))
-    if abs(inside - 1.0) < max(LEAST_CONTRAST, reference.spread):
-        return "tumour and cord are too alike on the scans of this visit"
-    distance_mm, box = _distance_mm(scene)
-    samples_mm = _samples_mm(voxels)
-    middle_mm = ndimage.map_coordinates(distance_mm, _in_box(scene, box, samples_mm.mean(axis=1)), order=1, cval=99.0)
-    near = (
-        (np.abs(middle_mm) <= REACH_MM)
-        & (voxels.beside < 0.02)
-        & ((voxels.away_mm <= WITHIN_CORD * voxels.radius_mm) | (voxels.solid >= 0.9))
-    )
-    if min((near & (middle_mm < 0)).sum(), (near & (middle_mm > 0)).sum()) < LEAST_VOXELS:
-        return "too little of the tumour borders on cord"
-    share, places_mm = (relative[near] - 1.0) / (inside - 1.0), samples_mm[near]
+    distance, samples_mm = _distance_of(scene, edge), _samples_mm(voxels)
+    places_mm = samples_mm.mean(axis=1)
+    middle_mm = distance.at(places_mm, beyond_mm=FAR_MM)
+    results: list[EdgeFit | str] = []
+    for surround in _surrounds(voxels, scene, relative, (distance, places_mm), edge):
+        near = surround.near
+        if min((near & (middle_mm < 0)).sum(), (near & (middle_mm > 0)).sum()) < edge.least_voxels:
+            results.append("too little of the tumour borders on cord")
+            continue
+        if abs(inside - surround.level) < max(edge.least_contrast, reference.spread):
+            results.append(ALIKE)
+            continue
+        share = (relative[near] - surround.level) / (inside - surround.level)
+        outer = share[(middle_mm[near] >= edge.halo_from_mm) & (middle_mm[near] <= edge.halo_to_mm)]
+        has_halo = len(outer) >= edge.least_halo and float(np.median(outer)) > edge.halo_share
+        fit = _fitted(share, samples_mm[near], distance, scan, edge)
+        results.append(fit if isinstance(fit, str) else replace(fit, has_halo=has_halo, borders_on=surround.name))
+    return results
+
+
+def _surrounds(
+    voxels: CordVoxels,
+    scene: LesionScene,
+    relative: NDArray[np.float64],
+    outline: tuple[OutlineDistance, NDArray[np.float64]],
+    edge: EdgeLimits,
+) -> list[EdgeSurround]:
+    """Return cord and, where somebody drew it at the tumour, oedema: each with its own part of the edge.
+
+    ``outline`` is the distance from it and the places of the voxels, ``(N, 3)``.
+    """
+    distance, places_mm = outline
+    middle_mm, nearest = distance.at(places_mm, beyond_mm=FAR_MM), distance.borders_on(places_mm)
+    reached = np.abs(middle_mm) <= edge.reach_mm
+    reached &= (voxels.away_mm <= edge.within_cord * voxels.radius_mm) | (voxels.solid >= 0.9)
+    wet = share_in(voxels.scan, scene.others[Compartment.OEDEMA], voxels.indices) if _has_oedema(scene) else None
+    is_cord = (voxels.beside < edge.most_beside) & ((middle_mm > 0) | (nearest == 0))
+    surrounds = [EdgeSurround(CORD, reached & is_cord, 1.0)]
+    if wet is None:
+        return surrounds
+    beyond = (wet >= 1.0 - edge.most_beside) & (middle_mm >= edge.clear_of_edge_mm) & reached
+    if beyond.sum() >= edge.least_halo:
+        dry = voxels.beside - wet < edge.most_beside
+        is_wet = dry & np.where(middle_mm > 0, wet + voxels.solid >= 1.0 - edge.most_beside, nearest == 1)
+        surrounds.append(EdgeSurround(OEDEMA, reached & is_wet, float(np.median(relative[beyond]))))
+    return surrounds
+
+
+def _has_oedema(scene: LesionScene) -> bool:
+    drawn = scene.others.get(Compartment.OEDEMA)
+    return drawn is not None and bool((drawn.array >= OBJECT_PROBABILITY).any())
+
+
+def _fitted(
+    share: NDArray[np.float64],
+    places_mm: NDArray[np.float64],
+    distance: OutlineDistance,
+    scan: AlignedScan,
+    edge: EdgeLimits,
+) -> EdgeFit | str:
+    """Fit a blurred step to the share of tumour ``(N,)`` in voxels of which points ``(N, S, 3)`` are given."""
 
     def left(step: NDArray[np.float64]) -> NDArray[np.float64]:
-        places = (places_mm + step[3:]).reshape(-1, 3)
-        away = ndimage.map_coordinates(distance_mm, _in_box(scene, box, places), order=1, mode="nearest")
+        away = distance.at((places_mm + step[3:]).reshape(-1, 3))
         inner = 0.5 * (1.0 - special.erf((away - step[1]) / (np.sqrt(2) * step[2])))
         return np.asarray(step[0] * inner.reshape(places_mm.shape[:2]).mean(axis=1) - share)
 
-    outer = share[(middle_mm[near] >= HALO_MM[0]) & (middle_mm[near] <= HALO_MM[1])]
-    has_halo = len(outer) >= LEAST_HALO and float(np.median(outer)) > HALO_SHARE
-    fit = _fitted(left, scan)
-    return fit if isinstance(fit, str) else replace(fit, has_halo=has_halo)
-
-
-def _fitted(left, scan: AlignedScan) -> EdgeFit | str:  # type: ignore[no-untyped-def]
     fit = optimize.least_squares(
         left, FIRST_GUESS, bounds=(LOWEST, HIGHEST), loss="soft_l1", f_scale=0.3, diff_step=0.02, max_nfev=25
     )
     variance = float((left(fit.x) ** 2).mean())
-    covariance = np.linalg.pinv(fit.jac.T @ fit.jac) * variance * ALIKE_VOXELS
+    covariance = np.linalg.pinv(fit.jac.T @ fit.jac) * variance * edge.alike_voxels
     error_mm = TEN_TO_NINETY * float(np.sqrt(max(covariance[2, 2], 0.0)))
-    if fit.x[2] >= 0.9 * HIGHEST[2] or error_mm > MOST_ERROR_MM:
+    if fit.x[2] >= 0.9 * HIGHEST[2] or error_mm > edge.most_error_mm:
         return "the edge is not told from noise on the scans of this visit"
-    return EdgeFit(TEN_TO_NINETY * float(fit.x[2]), max(error_mm, LEAST_ERROR_MM), scan)
+    return EdgeFit(TEN_TO_NINETY * float(fit.x[2]), max(error_mm, edge.least_error_mm), scan)
 
 
-def _distance_mm(scene: LesionScene) -> tuple[NDArray[np.float64], tuple[slice, ...]]:
-    """Return the distance from the surface of what the lesion fills, mm, negative inside, in a box of its grid."""
+def _distance_of(scene: LesionScene, edge: EdgeLimits) -> OutlineDistance:
+    """Return the distance from the surface of what the lesion fills, and what lies outside of it."""
     solid = scene.solid
-    margin = int(np.ceil((REACH_MM + 3.0) / solid.spacing_mm.min()))
+    margin = int(np.ceil((edge.reach_mm + 3.0) / solid.spacing_mm.min()))
     box = box_of(solid.array, margin) or tuple(slice(0, size) for size in solid.shape)
     inner = solid.array[box] > 0
-    out, within = (ndimage.distance_transform_edt(part, sampling=solid.spacing_mm) for part in (~inner, inner))
+    out = ndimage.distance_transform_edt(~inner, sampling=solid.spacing_mm)
+    within, nearest = ndimage.distance_transform_edt(inner, sampling=solid.spacing_mm, return_indices=True)
     half_mm = float(solid.spacing_mm.min()) / 2
-    return np.where(inner, half_mm - within, out - half_mm), box
+    what = np.where(scene.beside.array[box], 2, 0).astype(np.int8)
+    if _has_oedema(scene):
+        what[scene.others[Compartment.OEDEMA].array[box] >= OBJECT_PROBABILITY] = 1
+    return OutlineDistance(scene, box, np.where(inner, half_mm - within, out - half_mm), what[tuple(nearest)])
 
 
 def _samples_mm(voxels: CordVoxels) -> NDArray[np.float64]:

@@ -100,6 +100,28 @@ def labels_on(plane: SlicePlane, labels: Volume) -> NDArray[np.uint8]:
     return np.asarray(values.reshape(points_mm.shape[:2]), dtype=np.uint8)
 
 
+def box_on(plane: SlicePlane, box: NDArray[np.float64], from_reference: Transform) -> NDArray[np.bool_]:
+    """Mark where a plane lies in the box of a spectrum; shape ``(rows, columns)``.
+
+    Parameters
+    ----------
+    box
+        Shape ``(4, 4)``; from the box's own index, its middle 0 and its faces at a half, to the visit's world, mm.
+    from_reference
+        Moves points from the reference space into that world.
+    """
+    points_mm = plane.points_mm
+    places = to_voxel(box, move_points(from_reference, points_mm.reshape(-1, 3)))
+    return np.asarray(np.all(np.abs(places) <= FACE, axis=1).reshape(points_mm.shape[:2]))
+
+
+def plane_at(upright: Volume, centre_mm: NDArray[np.float64], view: str, size_mm: tuple[float, float]) -> SlicePlane:
+    """Return the plane through a place ``(3,)``, RAS+ mm, along the axes of an upright grid; see `section_plane`."""
+    right, front, head = (upright.affine[:3, :3] / upright.spacing_mm).T
+    across, down = (-front, -head) if view == "sagittal" else (-right, -front)
+    return SlicePlane(centre_mm, across, down, *size_mm)
+
+
 def section_plane(upright: Volume, lesion: NDArray[np.bool_], view: str, size_mm: tuple[float, float]) -> SlicePlane:
     """Return the plane through a lesion's largest section.
 
@@ -118,9 +140,7 @@ def section_plane(upright: Volume, lesion: NDArray[np.bool_], view: str, size_mm
     areas = lesion.sum(axis=tuple(other for other in range(3) if other != axis))
     at = int(areas.argmax())
     middle = np.insert(np.argwhere(np.take(lesion, at, axis=axis)).mean(axis=0), axis, at)
-    right, front, head = (upright.affine[:3, :3] / upright.spacing_mm).T
-    across, down = (-front, -head) if view == "sagittal" else (-right, -front)
-    return SlicePlane(to_world(upright.affine, middle[None])[0], across, down, *size_mm)
+    return plane_at(upright, to_world(upright.affine, middle[None])[0], view, size_mm)
 
 
 def scene_of(masks: Sequence[Volume], numbers: Sequence[int], others: Sequence[int], course: CordCourse) -> LesionScene:

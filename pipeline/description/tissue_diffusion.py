@@ -82,7 +82,7 @@ def _numbers(
 ) -> tuple[Described, ...]:
     values = voxels.values[core] * unit[0]
     mean, lowest = float(values.mean()), float(np.percentile(values, 10))
-    error = float(values.std(ddof=1) / np.sqrt(readings_of(voxels, core)))
+    error = float(values.std(ddof=1) / np.sqrt(readings_of(voxels, core, limits.signal)))
     grain = float(values.std(ddof=1) / np.sqrt(len(values)))  # noise of a map that nobody resampled is each voxel's own
     doubt = _doubt(len(values), Z_95 * grain / mean, limits.diffusion)
     is_enough = doubt is None

@@ -15,36 +15,17 @@ from scipy import ndimage
 
 from pipeline.core.finding_terms import NEAR_LIMIT, Described, LesionFinding, is_clear_of, sure_if, unsaid
 from pipeline.description.cord_reference import ONE_SIDE, CordReference, cord_reference
-from pipeline.description.description_limits import DescriptionLimits
+from pipeline.description.description_limits import DescriptionLimits, SignalLimits
 from pipeline.description.lesion_scene import AlignedScan, CordVoxels, LesionScene, voxels_near
 from pipeline.measure.measurement_error import Z_95
-
-ALIKE_MM3 = 8.0
-"""Neighbouring voxels are alike (the scanner's blur, the tissue's grain): so much tissue counts as one reading, mm³."""
-
-SMOOTHED_MM = 0.8
-"""Standard deviation by which a scan is smoothed before grain or a focus is looked for, mm: noise goes, those stay."""
-
-LEAST_READINGS = 6.0
-GRAIN_DEVIATIONS = 1.5
-"""Standard errors by which grain must lie from its limit to be sure."""
-
-GRAIN_MM3 = 60.0
-"""Patches of uneven tissue are some 5 mm wide: so much of it counts as one reading of how bright the lesion is, mm³."""
-
-PATCH_MM = 5.0
-"""Width of such a patch: a lesion narrower than it may be one patch across, and dilutes it with what lies beside."""
-
-WELL_READ = 40
-"""Voxels that a median of uneven tissue rests on, where there are as many; the deepest ones."""
 
 TEN_TO_NINETY = 2.563
 """Distance from the 10th to the 90th percentile of a Gaussian, in standard deviations."""
 
 
-def readings_of(voxels: CordVoxels, inside: NDArray[np.bool_]) -> float:
+def readings_of(voxels: CordVoxels, inside: NDArray[np.bool_], limits: SignalLimits) -> float:
     """Return how many readings some voxels are worth, at least 1."""
-    return max(float(inside.sum()) * min(1.0, voxels.voxel_mm3 / ALIKE_MM3), 1.0)
+    return max(float(inside.sum()) * min(1.0, voxels.voxel_mm3 / limits.alike_mm3), 1.0)
 
 
 _LAID: WeakKeyDictionary[LesionScene, dict[AlignedScan, tuple[CordVoxels, CordReference] | str]] = WeakKeyDictionary()
@@ -90,12 +71,13 @@ def signal_of_scan(
     diluted = float(np.median(relative))
     ratio = max(1.0 + (diluted - 1.0) / share, 0.01)  # the rest of a voxel is cord
     spread = 1.4826 * float(np.median(np.abs(relative - diluted))) / max(diluted, 1e-6)
-    grain = _grain_of(voxels, core, reference) / max(diluted, 1e-6)
-    stretches = max(float(core.sum()) * voxels.voxel_mm3 / GRAIN_MM3, 1.0)
+    grain = _grain_of(voxels, core, reference, limits.signal) / max(diluted, 1e-6)
+    stretches = max(float(core.sum()) * voxels.voxel_mm3 / limits.signal.grain_mm3, 1.0)
     error = float(
         np.linalg.norm([
             reference.error_at(float(voxels.position_mm[core].mean())), limits.reference.floor_ratio,
-            1.253 * spread / np.sqrt(readings_of(voxels, core)), 1.253 * grain / np.sqrt(stretches), 1.0 - share,
+            1.253 * spread / np.sqrt(readings_of(voxels, core, limits.signal)), 1.253 * grain / np.sqrt(stretches),
+            1.0 - share,
         ])
     )  # fmt: skip
     low, high = ratio * float(np.exp(-Z_95 * error)), ratio * float(np.exp(Z_95 * error))
@@ -108,10 +90,10 @@ def signal_of_scan(
     return Described(finding, value, ratio, low, high, "ratio to cord", sure_if(is_clear), reason, (scan.path,))
 
 
-def _grain_of(voxels: CordVoxels, core: NDArray[np.bool_], reference: CordReference) -> float:
+def _grain_of(voxels: CordVoxels, core: NDArray[np.bool_], reference: CordReference, limits: SignalLimits) -> float:
     """Return how far patches of tissue differ, as a standard deviation of the ratio to the cord without the noise."""
     relative = np.where(core, voxels.values / reference.at(voxels.position_mm), np.nan)
-    patches = smoothed(voxels, relative)[core]
+    patches = smoothed(voxels, relative, limits)[core]
     return float(np.diff(np.percentile(patches, [10, 90]))[0]) / TEN_TO_NINETY
 
 
@@ -120,10 +102,14 @@ def read_at(voxels: CordVoxels, reference: CordReference, limits: DescriptionLim
 
     An infiltrated rim is half cord and is left out; of uneven tissue the depth alone would be one patch.
     """
-    deep = voxels.core(WELL_READ)
+    deep = voxels.core(limits.signal.well_read_voxels)
     level = float(np.median(voxels.values[deep] / reference.at(voxels.position_mm[deep])))
-    wide = voxels.mostly(WELL_READ)
-    return wide if _grain_of(voxels, wide, reference) > 2 * limits.signal.heterogeneous_above * abs(level) else deep
+    wide = voxels.mostly(limits.signal.well_read_voxels)
+    return (
+        wide
+        if _grain_of(voxels, wide, reference, limits.signal) > 2 * limits.signal.heterogeneous_above * abs(level)
+        else deep
+    )
 
 
 def heterogeneity_of(scans: Sequence[AlignedScan], scene: LesionScene, limits: DescriptionLimits) -> Described:
@@ -144,23 +130,25 @@ def heterogeneity_of(scans: Sequence[AlignedScan], scene: LesionScene, limits: D
 
 
 def _evenness(scan: AlignedScan, voxels: CordVoxels, reference: CordReference, limits: DescriptionLimits) -> Described:
-    core = voxels.core(WELL_READ)
+    core = voxels.core(limits.signal.well_read_voxels)
     relative = voxels.values / reference.at(voxels.position_mm)
-    tissue, cord = (smoothed(voxels, np.where(part, relative, np.nan))[part] for part in (core, reference.voxels))
+    tissue, cord = (
+        smoothed(voxels, np.where(part, relative, np.nan), limits.signal)[part] for part in (core, reference.voxels)
+    )
     spread, usual = (float(np.diff(np.percentile(one, [10, 90]))[0]) / TEN_TO_NINETY for one in (tissue, cord))
-    error = float(np.hypot(spread, usual)) / float(np.sqrt(2 * readings_of(voxels, core)))
+    error = float(np.hypot(spread, usual)) / float(np.sqrt(2 * readings_of(voxels, core, limits.signal)))
     limit = limits.signal.heterogeneous_above
     beyond, low, high, least, most = (
         float(np.sqrt(max(max(spread + times * error, 0.0) ** 2 - usual**2, 0.0)) / np.median(tissue))
-        for times in (0.0, -Z_95, Z_95, -GRAIN_DEVIATIONS, GRAIN_DEVIATIONS)
+        for times in (0.0, -Z_95, Z_95, -limits.signal.grain_deviations, limits.signal.grain_deviations)
     )
     value = "heterogeneous" if beyond > limit else "homogeneous"
     is_clear = (least > limit) == (most > limit)
     doubt = None if is_clear else NEAR_LIMIT
-    if readings_of(voxels, core) < LEAST_READINGS and value == "homogeneous":
+    if readings_of(voxels, core, limits.signal) < limits.signal.least_readings and value == "homogeneous":
         doubt = "so little tissue may not show grain"
-    if value == "homogeneous" and width_mm_of(voxels) < PATCH_MM:
-        doubt = f"a lesion {width_mm_of(voxels):.1f} mm wide may not show patches of {PATCH_MM:g} mm"
+    if value == "homogeneous" and width_mm_of(voxels) < limits.signal.patch_mm:
+        doubt = f"a lesion {width_mm_of(voxels):.1f} mm wide may not show patches of {limits.signal.patch_mm:g} mm"
     return Described(
         LesionFinding.HETEROGENEITY, value, beyond, low, high, "spread beyond cord / mean", sure_if(doubt is None),
         doubt, (scan.path,),
@@ -173,7 +161,7 @@ def width_mm_of(voxels: CordVoxels) -> float:
     return 2.0 * float(depth_mm.max()) + float(voxels.scan.image.spacing_mm.min()) if len(depth_mm) else 0.0
 
 
-def smoothed(voxels: CordVoxels, values: NDArray[np.float64]) -> NDArray[np.float64]:
+def smoothed(voxels: CordVoxels, values: NDArray[np.float64], limits: SignalLimits) -> NDArray[np.float64]:
     """Smooth what is known along the scan's grid, shape ``(N,)``; NaN where it is not known or nothing is near."""
     low = voxels.indices.min(axis=0)
     shape = tuple(voxels.indices.max(axis=0) - low + 1)
@@ -181,7 +169,7 @@ def smoothed(voxels: CordVoxels, values: NDArray[np.float64]) -> NDArray[np.floa
     weight, total = np.zeros(shape), np.zeros(shape)
     reached = np.isfinite(values)
     weight[at], total[at] = reached, np.where(reached, values, 0.0)
-    sigma = SMOOTHED_MM / voxels.scan.image.spacing_mm
+    sigma = limits.smoothed_mm / voxels.scan.image.spacing_mm
     sigma[sigma < 0.3] = 0.0
     weight, total = (ndimage.gaussian_filter(one, sigma, mode="constant") for one in (weight, total))
     box = np.where(weight > 1e-3, total / np.maximum(weight, 1e-9), np.nan)

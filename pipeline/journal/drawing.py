@@ -10,6 +10,7 @@ import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -110,14 +111,15 @@ def target_of(out_dir: Path, patient_id: str, session_id: str, compartment: str)
     """
     if compartment not in set(Compartment):
         raise SettingsError(f"expected one of {', '.join(Compartment)}, found {compartment or 'no compartment'}")
-    database, bids_dir = reader.database_path(out_dir), Path(settings_of(out_dir)["bids_dir"])
-    scans = reader.query(database, "patient_scans", patient_id=patient_id)
+    bids_dir = Path(settings_of(out_dir)["bids_dir"])
+    with reader.Reader(reader.database_path(out_dir)) as published:
+        scans, masks = (published.query(name, patient_id=patient_id) for name in ("patient_scans", "patient_masks"))
+        as_of = published.query("study_info").iloc[0]["finished_at"].date()
     anchors = scans[(scans["session_id"] == session_id) & scans["is_anchor"]].to_dict("records")
     if not anchors:
         raise SettingsError(f"{patient_id} {session_id}: expected a visit with a scan to draw on, found none")
     anchor = bids_dir / str(anchors[0]["path"])
-    patient = _study_patient(database, bids_dir, patient_id)
-    masks = reader.query(database, "patient_masks", patient_id=patient_id)
+    patient = _study_patient(bids_dir, patient_id, as_of)
     here = masks[(masks["session_id"] == session_id) & (masks["compartment"] == compartment) & masks["is_primary"]]
     row = next(iter(here.to_dict("records")), None)
     image = images.load_grid(anchor)
@@ -275,8 +277,7 @@ def _refusal(findings: Sequence[Finding]) -> str:
     return "; ".join(f"{one.message}; {one.remedy}" for one in findings)
 
 
-def _study_patient(database: Path, bids_dir: Path, patient_id: str) -> StudyPatient | None:
-    as_of = reader.query(database, "study_info").iloc[0]["finished_at"].date()
+def _study_patient(bids_dir: Path, patient_id: str, as_of: date) -> StudyPatient | None:
     patients = read_study(bids_dir, as_of=as_of, participants=frozenset({patient_id})).patients
     return patients[0] if patients else None
 

@@ -52,9 +52,9 @@ def measured_masks(out_dir: Path, patient_id: str, session_id: str) -> dict[str,
     StoreError
         There are no results yet.
     """
-    database = reader.database_path(out_dir)
-    _check_visit(reader.query(database, "patient_visits", patient_id=patient_id), patient_id, session_id)
-    masks = reader.query(database, "patient_masks", patient_id=patient_id)
+    with reader.Reader(reader.database_path(out_dir)) as published:
+        visits, masks = (published.query(name, patient_id=patient_id) for name in ("patient_visits", "patient_masks"))
+    _check_visit(visits, patient_id, session_id)
     here = masks[(masks["session_id"] == session_id) & masks["is_primary"]]
     return dict(zip(here["compartment"], here["sha256"], strict=True))
 

@@ -172,6 +172,42 @@ def z_of(number: int, area_mm2: float) -> float | None:
     return ratio / deviation
 
 
+def disc_numbers(levels: Levels, position_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how far down the spine places along the line lie, counted in discs, shape ``(N,)``; NaN where none tells.
+
+    Disc ``n`` is ``n``, the middle of vertebra ``n`` is ``n + 0.5``. Beyond the labels nothing is known, but that what
+    lies below a disc without a band below it has none either (infinity), and above C1/C2 nothing has (1).
+
+    Examples
+    --------
+    >>> disc_numbers(Levels({3: 40.0, 4: 22.0, 6: -14.0}), np.array([50.0, 31.0, 4.0, -20.0])).tolist()
+    [nan, 3.5, 5.0, nan]
+    >>> disc_numbers(Levels({2: 40.0, 19: -300.0}), np.array([50.0, -310.0])).tolist()
+    [1.0, inf]
+    """
+    numbers = sorted(levels.positions_mm, reverse=True)
+    places = [levels.positions_mm[number] for number in numbers]
+    lowest = np.inf if numbers[0] > max(NORMAL_MM2) else np.nan
+    highest = 1.0 if numbers[-1] <= min(NORMAL_MM2) else np.nan
+    return np.asarray(np.interp(position_mm, places, np.array(numbers, dtype=float), left=lowest, right=highest))
+
+
+def normal_mm2(discs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return healthy people's median section at places counted in discs, mm², shape ``(N,)``; NaN where is no band.
+
+    ln area runs straight from the middle of one vertebra to that of the next.
+
+    Examples
+    --------
+    >>> normal_mm2(np.array([1.5, 5.5, 7.0, 19.5, np.nan])).round(1).tolist()
+    [nan, 75.0, 61.4, nan, nan]
+    """
+    numbers = np.array(sorted(NORMAL_MM2), dtype=float)
+    medians = np.log([NORMAL_MM2[int(number)][1] for number in numbers])
+    usual = np.exp(np.interp(discs, numbers + 0.5, medians))
+    return np.asarray(np.where((discs >= numbers[0]) & (discs <= numbers[-1] + 1), usual, np.nan))
+
+
 def word_of(z: float) -> SectionWord:
     """Return what a section is called by its place among healthy people's.
 

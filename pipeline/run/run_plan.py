@@ -92,7 +92,8 @@ def _published(out_dir: Path) -> _Published:
     if not database.is_file():
         return _Published({}, frozenset())
     visits: dict[str, set[str]] = {}
-    table = reader.table(database, "visit")
+    with reader.Reader(database) as published:
+        table, acts = published.table("visit"), published.table("journal")
     for patient_id, session_id in zip(table["patient_id"], table["session_id"], strict=True):
         visits.setdefault(str(patient_id), set()).add(str(session_id))
-    return _Published(visits, frozenset(map(str, reader.table(database, "journal")["entry_id"])))
+    return _Published(visits, frozenset(map(str, acts["entry_id"])))

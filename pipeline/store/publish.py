@@ -219,22 +219,41 @@ def _make_as_long_as_counted(database: Path) -> None:
 
     Readers take a file that is shorter than its blocks for a copy cut short.
     """
-    with duckdb.connect(":memory:", config=OFFLINE) as connection:
-        connection.execute(f"attach '{quoted(database)}' as store (read_only)")
+    with _attached(database, "read_only") as connection:
         counted = bytes_of_blocks(connection)
     if database.stat().st_size < counted:
         os.truncate(database, counted)
 
 
+_IDLE: dict[tuple[int, str], list[duckdb.DuckDBPyConnection]] = {}
+"""Databases in memory that nobody works in, by process and digest of all SQL; to make one takes time."""
+
+
 @contextmanager
-def _attached(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def _attached(database: Path, how: str = f"row_group_size {ROW_GROUP_ROWS}") -> Iterator[duckdb.DuckDBPyConnection]:
     """Lend the store, and beside it an empty database ``checked`` in memory with all keys and checks of the schema."""
-    with duckdb.connect(":memory:", config=OFFLINE) as connection:
-        connection.execute(f"attach '{quoted(database)}' as store (row_group_size {ROW_GROUP_ROWS})")
-        connection.execute("attach ':memory:' as checked; use checked")
-        create_tables(connection)
-        connection.execute("use store; set enable_progress_bar = false")
-        yield connection
+    idle = _IDLE.setdefault((os.getpid(), sql_files.digest()), [])
+    try:
+        instance = idle.pop()
+    except IndexError:  # none, or another thread was quicker
+        instance = _with_keys_and_checks()
+    try:
+        with instance.cursor() as connection:
+            connection.execute(f"attach '{quoted(database)}' as store ({how})")
+            connection.execute("use store; set enable_progress_bar = false")
+            yield connection
+        instance.execute("detach store")  # writes out what is left and closes the file
+    except BaseException:
+        instance.close()
+        raise
+    idle.append(instance)
+
+
+def _with_keys_and_checks() -> duckdb.DuckDBPyConnection:
+    instance = duckdb.connect(":memory:", config=OFFLINE)
+    instance.execute("attach ':memory:' as checked; use checked")
+    create_tables(instance)
+    return instance
 
 
 def _take_out(connection: duckdb.DuckDBPyConnection, kind: type) -> None:
@@ -298,20 +317,18 @@ def _insert_all(connection: duckdb.DuckDBPyConnection, result_rows: Iterable[Any
     for row in result_rows:
         by_kind[type(row)].append(row)
     incoming = {TABLES[kind]: columns(kind, same_kind) for kind, same_kind in by_kind.items() if same_kind}
+    for table, content in incoming.items():
+        connection.register(f"incoming_{table}", content)
     connection.execute("use checked; begin")
     connection.execute("insert into record.criteria from store.record.criteria")
-    for table, content in incoming.items():
-        _insert(connection, table, content)
-    connection.execute("rollback; use store")  # they were held to its rules; the next ones are by themselves again
-    for table, content in incoming.items():
-        _insert(connection, table, content)
-
-
-def _insert(connection: duckdb.DuckDBPyConnection, table: str, content: pa.Table) -> None:
-    """Add rows to one table, sorted: any order of records gives the same store, and a patient's rows lie close."""
-    connection.register("incoming", content)
-    connection.execute(f"insert into record.{table} by name select * from incoming order by all")
-    connection.unregister("incoming")
+    for table in incoming:
+        connection.execute(f"insert into record.{table} by name from incoming_{table}")
+    connection.execute("rollback; use store; begin")  # held to its rules; the next ones are by themselves again
+    for table in incoming:  # sorted: any order of records gives the same store, and a patient's rows lie close
+        connection.execute(f"insert into record.{table} by name from incoming_{table} order by all")
+    connection.execute("commit")
+    for table in incoming:
+        connection.unregister(f"incoming_{table}")
 
 
 def _refuse_repeated(connection: duckdb.DuckDBPyConnection) -> None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -121,9 +121,8 @@ class Reader:
         SettingsError
             There is no such view.
         """
-        names = sorted(self.dictionary()["view"].unique())
-        if view_name not in names:
-            message = f"table {view_name}: expected one of {', '.join(names)}"
+        if view_name not in _statements(sql_files.SQL / "views"):
+            message = f"table {view_name}: expected one of {', '.join(sorted(self.dictionary()['view'].unique()))}"
             raise SettingsError(message)
         with self.cursor() as cursor:
             return _frame(cursor.execute(f"select * from {view_name} order by all"))
@@ -194,6 +193,16 @@ def stored_version(database: Path) -> int:
     StoreError
         There is no store, it cannot be read, or the file holds something else.
     """
+    try:
+        state = database.stat()
+    except OSError:
+        state = None
+    return _stored_version(database, state and (state.st_ino, state.st_mtime_ns, state.st_size))
+
+
+@lru_cache(maxsize=8)
+def _stored_version(database: Path, _state: tuple[int, int, int] | None) -> int:
+    """Return the version of a file as it is now: a publish asks several times, and a store is never altered."""
     connection = _opened(database)
     try:
         return _version(database, connection)
@@ -211,9 +220,10 @@ def journal_heads(database: Path) -> tuple[JournalHead, ...]:
     """
     connection = _opened(database)
     try:
-        tables = connection.execute("select 1 from duckdb_tables() where table_name = 'journal_head'").fetchall()
         query = "select file, line_count, size_bytes, sha256 from store.record.journal_head order by file"
-        return tuple(JournalHead(*row) for row in connection.execute(query).fetchall()) if tables else ()
+        return tuple(JournalHead(*row) for row in connection.execute(query).fetchall())
+    except duckdb.CatalogException:  # an older store has no such table
+        return ()
     except duckdb.Error as error:
         raise _unreadable(database, error) from error
     finally:
@@ -374,16 +384,21 @@ def _refuse_cut(database: Path, connection: duckdb.DuckDBPyConnection) -> None:
         raise duckdb.IOException(message)
 
 
+VERSION_STATEMENTS = (
+    "select version from store.meta.store_version",
+    "select max(number) from store.meta.migration",  # up to 13 it was the number of the last migration
+)
+"""Asked one after the other: to list the tables first takes longer than all else that opens a store."""
+
+
 def _version(database: Path, connection: duckdb.DuckDBPyConnection) -> int:
-    """Return the version of the attached store; up to 13 it was the number of its last migration."""
+    """Return the version of the attached store."""
+    versions: list[tuple[int | None]] = []
     try:
-        tables = connection.execute("select table_name from duckdb_tables() where schema_name = 'meta'").fetchall()
-        if ("store_version",) in tables:
-            versions = connection.execute("select version from store.meta.store_version").fetchall()
-        elif ("migration",) in tables:
-            versions = connection.execute("select max(number) from store.meta.migration").fetchall()
-        else:
-            versions = []
+        for statement in VERSION_STATEMENTS:
+            with suppress(duckdb.CatalogException):  # there is no such table
+                versions = connection.execute(statement).fetchall()
+                break
     except duckdb.Error as error:
         raise _unreadable(database, error) from error
     if len(versions) != 1 or versions[0][0] is None:

@@ -7,7 +7,7 @@ of up to 30 %, noise, slices of 1 to 4 mm and a millimetre of misalignment that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -373,9 +373,3 @@ def _uptake(
         truth.numbers["nodule_mm"] = 2 * size
         return rise, np.asarray((gone <= size).astype(float))
     return rise, np.ones_like(reach)
-
-
-def made_visits(hosts: list[HostCord], count: int, seed: int) -> Iterator[MadeVisit]:
-    """Yield visits, the hosts in turn."""
-    for number in range(count):
-        yield visit_of(hosts[number % len(hosts)], np.random.default_rng([seed, number]))

@@ -42,10 +42,33 @@ class HostCord:
     half_mm: Array
 
 
-def hosts_of(seeds: tuple[int, ...], real: tuple[str, ...]) -> list[HostCord]:
-    """Return phantoms of all regions by seed, and the real cords that are there."""
-    phantoms = [phantom_host(region, seed) for seed in seeds for region in ("cervical", "thoracic")]
-    return phantoms + [real_host(name) for name in real if (REAL / REAL_FILES[name][0]).is_file()]
+@dataclass(frozen=True)
+class TrialSet:
+    """Which cords lesions are painted into, by the seeds of the phantoms and the names of the real ones.
+
+    ``lesions`` is the seed of the lesions. What is not there is left out.
+    """
+
+    seeds: tuple[int, ...]
+    real: tuple[str, ...]
+    lesions: int
+    regions: tuple[str, ...] = ("cervical", "thoracic")
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the hosts in their order, which :func:`host_named` takes."""
+        phantoms = [f"phantom {region} {seed}" for seed in self.seeds for region in self.regions]
+        return phantoms + [f"real {name}" for name in self.real if (REAL / REAL_FILES[name][0]).is_file()]
+
+    def keys(self, count: int, kind: str = "visit") -> list[str]:
+        """Name trials: the host, what is done with it, seed of the lesions and number."""
+        return [f"{self.names[n % len(self.names)]}, {kind}, {self.lesions}, {n}" for n in range(count)]
+
+
+def host_named(name: str) -> HostCord:
+    """Return the host of a name."""
+    kind, *rest = name.split(" ")
+    return phantom_host(rest[0], int(rest[1])) if kind == "phantom" else real_host(rest[0])
 
 
 @cache

@@ -1,7 +1,8 @@
 """New enhancement between two visits of one made-up lesion, nodules in the wall, and caps of blood: seen, and claimed.
 
-``python -m tests.benchmark.uptake_pairs [--pairs N] [--kept-back]``. Each pair shows one lesion on two days: nothing
-enhances on both (anything new is false), or on the second a nodule of 5 to 7 mm does.
+``python -m tests.benchmark.uptake_pairs [--pairs N] [--most M] [--kept-back]``. Each pair shows one lesion on two days:
+nothing enhances on both (anything new is false), or on the second a nodule of 5 to 7 mm does. Each pair is kept by its
+seed (:mod:`tests.benchmark.kept_trials`); with ``--most`` a call does so many more and reports all that are done.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,9 +22,11 @@ from pipeline.description.finding_change import FindingCourse, change_of
 from pipeline.description.lesion_scene import LesionScene
 from tests.benchmark.described_visits import MadeVisit, Truth, visit_of
 from tests.benchmark.description import DEVELOPED, KEPT_BACK, course_of
-from tests.benchmark.host_cords import HostCord, hosts_of
+from tests.benchmark.host_cords import HostCord, host_named
+from tests.benchmark.kept_trials import KeptTrials, state_of_description
 
 SHOWS_BLOOD = ("T2starw", "T2w")
+KINDS = {"none": "unchanged, nothing enhances", "nodule": "a nodule of 5 to 7 mm is new"}
 
 
 @dataclass(frozen=True)
@@ -65,25 +69,34 @@ def what_is_new(first: Described, later: Described) -> str:
     return "perhaps new"
 
 
+def trial_of(key: str) -> dict[str, Any]:
+    """Describe the pair of a key (:meth:`TrialSet.keys`); return its answers as plain values."""
+    host, kind, lesions, number = key.split(", ")
+    first, later = pair_of(host_named(host), (int(lesions), 9000 + int(number)), kind)
+    return {
+        "new": what_is_new(first.uptake, later.uptake),
+        "later": f"{later.uptake.value} {later.uptake.sureness}",
+        "caps": [_cap_answer(one) for one in (first, later)],
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=20, help="of each kind")
+    parser.add_argument("--most", type=int, help="do at most so many pairs in this call, report all that are done")
+    parser.add_argument("--kind", choices=list(KINDS), action="append", help="only these pairs")
     parser.add_argument("--kept-back", action="store_true", help="the seeds and people that decided nothing")
     arguments = parser.parse_args()
-    seeds, real, lesions = KEPT_BACK if arguments.kept_back else DEVELOPED
-    hosts = hosts_of(seeds, real)
+    chosen = KEPT_BACK if arguments.kept_back else DEVELOPED
+    kept = KeptTrials("uptake_pairs", state_of_description("tests/benchmark/uptake_pairs.py"))
     caps: Counter[str] = Counter()
-    for kind in ("none", "nodule"):
-        news: Counter[str] = Counter()
-        shown: Counter[str] = Counter()
-        for number in range(arguments.pairs):
-            first, later = pair_of(hosts[number % len(hosts)], (lesions, 9000 + number), kind)
-            news[what_is_new(first.uptake, later.uptake)] += 1
-            shown[f"{later.uptake.value} {later.uptake.sureness}"] += 1
-            caps.update(_cap_answer(one) for one in (first, later))
-        name = "unchanged, nothing enhances" if kind == "none" else "a nodule of 5 to 7 mm is new"
-        print(f"{name}: {arguments.pairs} pairs: {dict(news)}; at the second visit {dict(shown)}", flush=True)
-    print(f"caps of blood, {sum(caps.values())} visits: {dict(caps)}")
+    for kind in arguments.kind or KINDS:
+        pairs = kept.done(chosen.keys(arguments.pairs, kind), trial_of, arguments.most).values()
+        news = Counter(pair["new"] for pair in pairs)
+        shown = Counter(pair["later"] for pair in pairs)
+        caps.update(answer for pair in pairs for answer in pair["caps"])
+        print(f"{KINDS[kind]}: {len(pairs)} pairs: {dict(news)}; at the second visit {dict(shown)}", flush=True)
+    print(f"caps of blood, {caps.total()} visits: {dict(caps)}")
 
 
 def _cap_answer(one: SeenVisit) -> str:

@@ -171,7 +171,7 @@ def test_an_edge_is_as_wide_as_it_is_without_the_scan_s_own_blur(sigma_mm, term)
 )
 def test_infiltrating_is_sure_only_where_its_interval_is_clear_of_sharp(monkeypatch, width_mm, term, sureness) -> None:
     fit = lesion_edge.EdgeFit(width_mm, 0.4, scan("T2w", 1.0))
-    monkeypatch.setattr(lesion_edge, "_edge_on", lambda *_: fit)
+    monkeypatch.setattr(lesion_edge, "_edges_on", lambda *_: [fit])
     edge = lesion_edge.margin_finding([fit.scan], scene(), limit_file.packaged())
     assert (edge.value, edge.sureness) == (term, sureness)
     assert (edge.low < 1.9 < edge.high) == (width_mm < 2.7)

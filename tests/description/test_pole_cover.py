@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from pipeline.description import pole_cover
+from pipeline.description import limit_file, pole_cover
 from pipeline.description.lesion_scene import voxels_near
 from tests.description.scenes import Z, scan, scene
 
 USUAL, BLOOD = 1.5, 0.4
+LIMITS = limit_file.packaged().cap
 
 
 def cover(ratio, look=(USUAL, 0.05), blood=BLOOD):
@@ -15,7 +16,7 @@ def cover(ratio, look=(USUAL, 0.05), blood=BLOOD):
     voxels = voxels_near(scan("T2w", ratio), scene())
     tissue = np.broadcast_to(ratio, Z.shape)[tuple(voxels.indices.T)]
     relative = voxels.solid * tissue + (1.0 - voxels.solid)
-    return pole_cover.cover_of(voxels, relative, look, blood)
+    return pole_cover.cover_of(voxels, relative, look, blood, LIMITS)
 
 
 def test_a_whole_cap_has_a_share_of_one_at_its_own_pole():
@@ -50,5 +51,5 @@ def test_in_tumour_as_dark_as_blood_nothing_is_known():
 
 
 def test_a_pole_that_was_not_seen_is_not_ruled_out():
-    assert not pole_cover.PoleCover(0.0, None, 0.03).is_surely_absent
-    assert pole_cover.PoleCover(None, 0.9, 0.03).is_surely_present
+    assert not pole_cover.PoleCover(0.0, None, 0.03, 0.65, LIMITS).is_surely_absent
+    assert pole_cover.PoleCover(None, 0.9, 0.03, 0.65, LIMITS).is_surely_present

@@ -65,6 +65,21 @@ def test_the_plane_lies_through_the_largest_section_front_to_the_left_and_head_u
     assert axial.centre_mm[2] == 60.0, "the extra voxels make this section the largest"
 
 
+def test_the_box_of_a_spectrum_is_marked_where_it_lies_in_the_visit_s_own_world():
+    shift = np.eye(4)
+    shift[:3, 3] = 3.0, -5.0, 7.0
+    box = np.diag([8.0, 10.0, 20.0, 1.0])
+    box[:3, 3] = np.array([15.0, 20.0, 60.0]) + shift[:3, 3]
+    plane = same_slice.plane_at(GRID, np.array([15.0, 20.0, 60.0]), "sagittal", (30.0, 40.0))
+    marked = same_slice.box_on(plane, box, Transform("reference", "b", shift))
+    rows, columns = (np.flatnonzero(marked.any(axis=axis)) for axis in (1, 0))
+    assert (len(rows), len(columns)) == (80, 40), "20 mm high and 10 mm deep in pixels of a quarter"
+    assert marked[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all()
+    assert abs(rows.mean() - 79.5) <= 0.5
+    beside = same_slice.plane_at(GRID, np.array([20.0, 20.0, 60.0]), "sagittal", (30.0, 40.0))
+    assert not same_slice.box_on(beside, box, Transform("reference", "b", shift)).any(), "4 mm to the side it ends"
+
+
 def test_healthy_cord_gives_greys_a_meaning_whatever_the_gain_and_too_little_of_it_gives_none():
     scan, lesion = phantom()
     masks = [GRID.with_array(lesion.astype(np.uint8))]

@@ -146,13 +146,23 @@ def test_signal_held_against_cord_on_one_side_only_is_not_sure_and_says_so() -> 
     )  # fmt: skip
 
 
+def test_a_few_millimetres_of_cord_below_a_lesion_are_no_second_side() -> None:
+    low = (np.hypot(X, Y) < 4.5) & (Z > -48) & (Z < -20)
+    plain = _lesion_of(low, scan("T2w", 1.0, seed=33), 1.8)
+    bright_end = replace(plain, image=plain.image.with_array(plain.image.array * np.where(Z < -50, 1.3, 1.0)))
+    row = described([bright_end], scene(low))["t2_signal"]
+    assert (row.value, row.sureness, row.reason) == (
+        "hyperintense", "unsure", "cord on one side of the lesion only",
+    )  # fmt: skip
+
+
 def test_a_cord_that_tapers_below_a_lesion_is_not_called_thin() -> None:
     radius_mm = np.where(Z < -20, 6.0 - 0.1 * (-20 - Z), 6.0)
     cord = (np.hypot(X, Y) < radius_mm) & (Z > -50) & (Z < 58)
     low = (np.hypot(X, Y) < 2.0) & (Z > -48) & (Z < -24)
     row = described([scan("T2w", 1.0)], scene(low, cord=cord))["expansion"]
     assert row.value is None
-    assert "tapers by nature" in row.reason
+    assert "changes by nature" in row.reason
 
 
 def _lesion_of(inside: np.ndarray, plain: AlignedScan, ratio: float = 1.0) -> AlignedScan:

@@ -66,6 +66,11 @@ def names_in(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()} - {".cordtrack.lock", ".cordtrack.holder"}
 
 
+def rows_as_they_lie(database: Path) -> list[tuple[object, ...]]:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return connection.execute("from record.measurement").fetchall()
+
+
 def run_python(script: str, folder: Path) -> str:
     done = subprocess.run(
         [sys.executable, "-c", script, str(folder)], capture_output=True, text=True, cwd=ROOT, check=True
@@ -81,8 +86,29 @@ def test_order_of_records_and_publishing_again_change_nothing(database: Path, tm
     first = store_reader.fingerprint(database)
     shuffled = tiny_store()
     random.Random(7).shuffle(shuffled)
-    publish.publish(tmp_path, shuffled)
-    assert store_reader.fingerprint(database) == first
+    publish.publish(tmp_path / "again", shuffled)
+    again = store_reader.database_path(tmp_path / "again")
+    assert store_reader.fingerprint(again) == first
+    assert rows_as_they_lie(again) == rows_as_they_lie(database)
+
+
+def test_one_process_publishes_into_many_folders_also_at_once_and_after_a_refusal(
+    published: Path, tmp_path: Path
+) -> None:
+    """What holds the rules is kept from one publish to the next, and none of the rows that went through it."""
+    expected = store_reader.fingerprint(published)
+    with pytest.raises(StoreError, match="CHECK"):
+        publish.publish(tmp_path / "refused", [*tiny_store(), records.Patient("sub-09", age_years=float("nan"))])
+    with ThreadPoolExecutor(3) as threads:
+        databases = list(threads.map(publish_tiny, [tmp_path / name for name in "abc"]))
+    assert [store_reader.fingerprint(database) == expected for database in databases] == [True] * 3
+    publish.publish(tmp_path / "nobody", [])
+    assert store_reader.table(store_reader.database_path(tmp_path / "nobody"), "patient").empty
+    for _ in range(2):
+        publish.update(tmp_path / "a", {"sub-04"}, [])
+    assert "sub-04" not in set(store_reader.table(databases[0], "patient")["patient_id"])
+    assert store_reader.fingerprint(databases[1]) == expected
+    assert names_in(tmp_path / "b") == {"cordtrack.duckdb"}
 
 
 def test_fingerprint_sees_one_changed_number(database: Path, tmp_path: Path) -> None:

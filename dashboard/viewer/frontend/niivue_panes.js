@@ -111,7 +111,9 @@ class Volumes extends Sheets {
       this.viewers[n].drawScene();
       const { width, height } = canvas;
       const copy = Object.assign(document.createElement("canvas"), { className: "still", ariaHidden: "true", width, height });
-      copy.getContext("2d").drawImage(canvas, 0, 0);
+      const pen = copy.getContext("2d", { alpha: false, willReadFrequently: true }); // one picture, not strokes to be drawn anew
+      const marks = canvas.parentElement.querySelector("canvas.marks"); // on paper what was wiped for them would be white
+      for (const layer of [canvas, marks]) if (layer?.width && layer.height) pen.drawImage(layer, 0, 0);
       canvas.after(copy);
     }
   }

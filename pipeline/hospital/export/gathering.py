@@ -123,11 +123,12 @@ def gather(out_dir: Path, bids_dir: Path, patient: str) -> ExportPatient:
     InputError
         A mask or scan is gone or was changed after the run.
     """
-    database, patient_id = reader.database_path(out_dir), patient_id_of(patient)
-    tables = {name: _rows(database, f"patient_{name}", patient_id) for name in TABLES}
+    patient_id = patient_id_of(patient)
+    with reader.Reader(reader.database_path(out_dir)) as published:  # one: all of it is of the same publish
+        tables = {name: _rows(published, f"patient_{name}", patient_id) for name in TABLES}
+        info = _rows(published, "study_info")[0]
     if not tables["visits"]:
         raise SettingsError(f"{patient_id}: expected a patient of {out_dir}, found none; cordtrack status lists them")
-    info = _rows(database, "study_info")[0]
     finished = info["finished_at"]
     study = read_study(bids_dir, as_of=finished.date(), participants=frozenset({patient_id}))
     files = {
@@ -167,8 +168,8 @@ class _Place:
     criteria_id: str
 
 
-def _rows(database: Path, query: str, patient_id: str | None = None) -> list[dict[str, Any]]:
-    answer = reader.query(database, query, **({"patient_id": patient_id} if patient_id else {}))
+def _rows(published: reader.Reader, query: str, patient_id: str | None = None) -> list[dict[str, Any]]:
+    answer = published.query(query, **({"patient_id": patient_id} if patient_id else {}))
     return [
         {str(key): (None if value is None or value != value else value) for key, value in row.items()}  # noqa: PLR0124  # NaN and NaT
         for row in answer.astype(object).to_dict("records")

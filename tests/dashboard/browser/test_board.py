@@ -21,7 +21,9 @@ def test_from_the_board_to_a_patient_to_the_cohort(page, server, tmp_path):
     page.goto(server)
     page.get_by_text("6 of 7 patients have an open question.").wait_for()
     look(page, tmp_path, "board")
-    words = unicodedata.normalize("NFKC", " ".join(sheet.extract_text() for sheet in on_paper(page)))
+    sheets = [sheet.extract_text() for sheet in on_paper(page)]
+    assert all("last scan" in sheet for sheet in sheets if "sub-0" in sheet), "the head stands on each sheet with rows"
+    words = unicodedata.normalize("NFKC", " ".join(sheets))
     for number in range(1, 8):
         assert f"sub-0{number}" in words, "every row is printed, its name whole"
     assert "function worse: modified McCormick grade 2 on 2020-01-05, 3 on 2023-04-10" in " ".join(words.split())
@@ -36,8 +38,12 @@ def test_from_the_board_to_a_patient_to_the_cohort(page, server, tmp_path):
     assert page.get_by_text("progression from 1.1").count() == 1
     look(page, tmp_path, "patient")
     page.locator("[data-ready=true], .slices:not([hidden])").first.wait_for()
-    pictures = [np.asarray(image.image.convert("L")) for sheet in on_paper(page) for image in sheet.images]
-    assert sum(picture.std() > 10 for picture in pictures) >= 2, "scans are printed, and not in black"
+    pictures = [np.asarray(image.image.convert("RGB"), int) for sheet in on_paper(page) for image in sheet.images]
+    scans = [picture for picture in pictures if picture[..., 0].std() > 10]
+    outlined = [scan for scan in scans if ((scan[..., 0] - scan[..., 1]) > 90).sum() > 20]
+    assert len(outlined) >= 2, (
+        "scans are printed, not in black, with their outlines in the same picture: none covers them"
+    )
 
     page.get_by_role("link", name="Cohort").click()
     page.get_by_text("All patients: n = 7").wait_for()

@@ -263,3 +263,19 @@ def test_equal_relative_growth_is_equally_steep_in_every_sparkline():
 def test_none_seen_is_an_open_ring_in_a_sparkline():
     scale = sparkline.Scale(pd.Timestamp("2020-01-01"), pd.Timestamp("2020-01-01"))
     assert 'fill="#ffffff"' in sparkline.sparkline([scale.first], [0.0], scale, "tumour")
+
+
+@pytest.mark.parametrize(
+    ("most_px", "missing"),
+    [(None, []), (400, []), (240, ["modified McCormick"]), (100, ["treatments", "modified McCormick"])],
+)
+def test_a_low_screen_leaves_out_what_it_has_no_room_for_and_says_so(most_px, missing):
+    room = timeline.Room(180, most_px)
+    fig = timeline.timeline(course(), is_log=True, room=room)
+    drawn = {trace.name for trace in fig.data}
+    assert timeline.not_drawn(course(), room) == missing
+    assert ("surgery" in drawn, "modified McCormick" in drawn) == ("treatments" not in missing, len(missing) == 0)
+    assert {"tumour", "growing"} <= drawn, "volumes and states are always drawn"
+    if most_px:
+        least = theme.BUTTONS_PX + timeline.LEAST_VOLUME_PX + timeline.AXIS_PX
+        assert fig.layout.height <= max(most_px, least)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.cohort import first_findings, survival_groups, table_one
+from dashboard.cohort import first_findings, group_comparison, survival_groups, table_one
 from dashboard.cohort.outcomes import ShownOutcome
 from dashboard.cohort.shared_curves import counts, rounded
 from pipeline.cohort import disclosure
@@ -153,3 +153,21 @@ def test_a_curve_that_the_table_does_not_name_is_not_let_through():
 def test_of_equal_cells_each_may_be_the_one_that_the_table_hides():
     rows = patients(41, 2).assign(centre=["a"] * 9 + ["b"] * 9 + ["c"] * 3 + ["d"] * 20)
     assert list(to_share(rows, "centre").by_name) == ["d"]
+
+
+@pytest.mark.parametrize("outcome", [ShownOutcome("ttp"), ShownOutcome("local_control")], ids=str)
+def test_p_and_hazard_ratio_do_not_tell_the_day_of_the_one_whom_an_attacker_does_not_know(outcome):
+    rows = patients(60, 3).assign(centre=["north"] * 33 + ["south"] * 27)
+    who = rows.index[rows["is_event"]][0]
+
+    def answers(day, share):
+        changed = rows.assign(duration_days=rows["duration_days"].where(rows.index != who, day))
+        return group_comparison.compare(share(changed))
+
+    days = [185.0, 200.0, 230.0, 260.0, 273.0]  # of one quarter
+    shared = [answers(day, lambda all_rows: to_share(all_rows, "centre", outcome=outcome)) for day in days]
+    assert shared[0].ratios
+    assert "rounded up to whole quarters" in shared[0].sentence
+    assert len(set(shared)) == 1, "whatever the day was"
+    fine = [answers(day, lambda all_rows: survival_groups.estimate(all_rows, "centre", outcome)) for day in days]
+    assert len(set(fine)) > 1, "from exact days the numbers differ"

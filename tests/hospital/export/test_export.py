@@ -95,6 +95,20 @@ def test_a_mask_that_a_person_corrected_is_exported_in_place_of_the_one_it_repla
     assert after.SegmentSequence[2].SegmentAlgorithmType == "MANUAL"
 
 
+def test_all_that_is_exported_is_of_one_publish(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run may put another store in place meanwhile: masks of one and verdicts of the other would be mixed."""
+    opened: list[Path] = []
+
+    class Counted(reader.Reader):
+        def __init__(self, database: Path) -> None:
+            opened.append(database)
+            super().__init__(database)
+
+    monkeypatch.setattr(reader, "Reader", Counted)
+    gathering.gather(case.out, case.study, case.patient_id)
+    assert opened == [reader.database_path(case.out)]
+
+
 @BOTH
 def test_reports_say_the_numbers_of_the_store_and_name_their_segments(case: Case, tmp_path: Path) -> None:
     out = confirmed(case, tmp_path, case.sessions[1])
