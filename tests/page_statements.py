@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -44,43 +45,81 @@ SMALLEST_GROWTH_MM3 = 100.0
 """Growth by less than this much is looked at again before it counts."""
 
 
+DAYS = ("_on", "_at", "_by", "_from")
+"""How the names of columns end that hold days."""
+NUMBERS = (
+    "_mm3", "_ratio", "_cv", "_sd", "probability", "probability_in_cohort", "growing_share", "growing_low_share",
+    "growing_high_share", "_percent", "_percent_per_year",
+)  # fmt: skip
+"""How the names of columns end that hold numbers which a page may print."""
+
+
 @dataclass
 class Export:
-    """The tables of an export, the rows of each patient together."""
+    """The tables of an export. What is looked up of every patient is gathered column by column, once for all."""
 
     tables: Mapping[str, pd.DataFrame]
     criteria_id: str
     as_of: date
-    _patients: dict[str, dict[str, pd.DataFrame]] = field(default_factory=dict)
+    _by_patient: dict[str, dict[str, pd.DataFrame]] = field(default_factory=dict)
     _truths: dict[str, Truth] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for name, table in self.tables.items():
-            if "patient_id" in table:
-                for patient_id, rows in table.groupby("patient_id", sort=False):
-                    self._patients.setdefault(str(patient_id), {})[name] = rows
 
     def of(self, patient_id: str) -> Truth:
         """Return what the export tells about one patient, the same for each page: it is worked out once."""
         if patient_id not in self._truths:
-            self._truths[patient_id] = Truth(self._patients[patient_id], self.criteria_id, self.as_of)
+            self._truths[patient_id] = Truth(self, patient_id, self.as_of)
         return self._truths[patient_id]
+
+    def rows(self, table: str, patient_id: str) -> pd.DataFrame:
+        """Return the rows of a table about a patient, without columns where there are none."""
+        if table not in self._by_patient:
+            groups = self.tables[table].groupby("patient_id", sort=False) if table in self.tables else ()
+            self._by_patient[table] = {str(name): rows for name, rows in groups}
+        return self._by_patient[table].get(patient_id, pd.DataFrame())
+
+    @cached_property
+    def days(self) -> dict[str, set[str]]:
+        """Every day by patient, of all columns that hold days."""
+        days: dict[str, set[str]] = defaultdict(set)
+        for _, patient_id, day in self._values(DAYS):
+            days[patient_id].add(str(day)[:10])
+        return days
+
+    @cached_property
+    def numbers(self) -> dict[str, dict[str, set[float]]]:
+        """Every number by patient and name of its column, of all columns that hold printed numbers."""
+        numbers: dict[str, dict[str, set[float]]] = defaultdict(lambda: defaultdict(set))
+        for name, patient_id, value in self._values(NUMBERS):
+            numbers[patient_id][name].add(float(value))
+        return numbers
+
+    def _values(self, endings: tuple[str, ...]) -> Iterator[tuple[str, str, Any]]:
+        """Yield name of the column, patient and value of each column with such an ending, where there is a value."""
+        for table in self.tables.values():
+            for name in table.columns if "patient_id" in table else ():
+                if name.endswith(endings):
+                    filled = table[["patient_id", name]].dropna().drop_duplicates()
+                    for patient_id, value in zip(filled["patient_id"], filled[name], strict=True):
+                        yield name, str(patient_id), value
 
 
 @dataclass
 class Truth:
     """What the export tells about one patient."""
 
-    tables: Mapping[str, pd.DataFrame]
-    criteria_id: str
+    export: Export
+    patient_id: str
     as_of: date
+
+    @property
+    def criteria_id(self) -> str:
+        """The criteria shown."""
+        return self.export.criteria_id
 
     def rows(self, table: str, **wanted: Any) -> pd.DataFrame:
         """Return rows of a table with the values wanted; none where the patient has none."""
-        if table not in self.tables:
-            return pd.DataFrame()
-        rows = self.tables[table]
-        for name, value in wanted.items():
+        rows = self.export.rows(table, self.patient_id)
+        for name, value in wanted.items() if len(rows) else ():
             rows = rows[rows[name] == value]
         return rows
 
@@ -93,18 +132,14 @@ class Truth:
     def clauses(self) -> list[dict[str, Any]]:
         """The parts of every verdict and reading, as data."""
         names = ("assessment", "lesion_assessment", "reading_assessment")
-        texts = [text for name in names for text in self.tables.get(name, pd.DataFrame({"clauses": []}))["clauses"]]
+        texts = [text for name in names for text in self.rows(name).get("clauses", ())]
         return [part for text in texts if isinstance(text, str) for part in json.loads(text)]
 
     @cached_property
     def days(self) -> set[str]:
         """Every day of this patient, and of every verdict."""
-        days: set[str] = set()
-        for table in self.tables.values():
-            for name in table.columns:
-                if name.endswith(("_on", "_at", "_by", "_from")):
-                    days |= {str(value)[:10] for value in table[name].dropna()}
-        return days | {str(part[name]) for part in self.clauses for name in ("on", "reference_on") if part.get(name)}
+        of_verdicts = {str(part[name]) for part in self.clauses for name in ("on", "reference_on") if part.get(name)}
+        return self.export.days[self.patient_id] | of_verdicts
 
     @cached_property
     def assumed(self) -> str:
@@ -171,8 +206,10 @@ class Truth:
         )
 
     def _numbers(self, *endings: str) -> list[float]:
-        columns = [table[name] for table in self.tables.values() for name in table.columns if name.endswith(endings)]
-        return [float(value) for column in columns for value in column.dropna().unique()]
+        """Return the numbers of all columns with such an ending, which must be one of `NUMBERS`."""
+        assert set(endings) <= set(NUMBERS)
+        by_column = self.export.numbers[self.patient_id]
+        return [value for name, values in by_column.items() if name.endswith(endings) for value in values]
 
 
 def lies(said: Iterable[str], truth: Truth) -> list[str]:
@@ -288,10 +325,10 @@ def _is_ruled(clause: Mapping[str, Any], rule: tuple[str, str], limits: Sequence
 
 
 def _function(text: str, truth: Truth) -> Iterator[str]:
-    scores = truth.tables.get("function_score")
+    scores = truth.rows("function_score")
     for scale_before, before_on, after, after_on in re.findall(rf"grade (\d+) on ({DAY}), (\d+) on ({DAY})", text):
         for grade, day in ((scale_before, before_on), (after, after_on)):
-            if scores is None:
+            if scores.empty:
                 yield f"grade {grade} of nobody who was graded"
                 continue
             rows = scores[scores["assessed_on"].astype(str).str[:10] == day]

@@ -32,14 +32,20 @@ def listed(patients: pd.DataFrame, effects: pd.DataFrame) -> None:
     volumes = queries.of_patients("board_sparkline", list(patients["patient_id"])).dropna(subset=["volume_mm3"])
     shown = [name for name in CURVES if (volumes.loc[volumes["compartment"] == name, "volume_mm3"] > 0).any()]
     grid = f"ct-board ct-curves-{len(shown)}"
+    measured, changing = _by_patient(volumes), _by_patient(acts_beside.changes_verdict(effects))
     with st.container(key="ct-board-list"):  # on paper a table, whose head stands on each sheet
         with st.container(key="ct-board-head"):
             right = st.columns(WIDTHS, vertical_alignment="bottom")[2]
             right.html(tag("div", *(tag("span", name) for name in _heads(shown)), class_=f"ct-row {grid} ct-head"))
         for _, row in patients.iterrows():
-            patient_volumes = volumes[volumes["patient_id"] == row["patient_id"]]
-            _row(row, patient_volumes, effects[effects["patient_id"] == row["patient_id"]], (grid, shown))
+            name = row["patient_id"]
+            _row(row, measured.get(name, volumes[:0]), changing.get(name, effects[:0]), (grid, shown))
     listen()
+
+
+def _by_patient(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Take a table apart by patient once, and not by a search of all of it for each of many patients."""
+    return {str(name): rows_of_patient for name, rows_of_patient in table.groupby("patient_id", sort=False)}
 
 
 def _heads(shown: list[str]) -> tuple[str, ...]:
@@ -53,7 +59,8 @@ def _heads(shown: list[str]) -> tuple[str, ...]:
     )
 
 
-def _row(row: pd.Series, volumes: pd.DataFrame, effects: pd.DataFrame, drawn: tuple[str, list[str]]) -> None:
+def _row(row: pd.Series, volumes: pd.DataFrame, changing: pd.DataFrame, drawn: tuple[str, list[str]]) -> None:
+    """Draw one patient from the row of the board, the patient's volumes, and the acts that change the verdict."""
     pick, left, right = st.columns(WIDTHS, vertical_alignment="center")
     name, (grid, shown) = row["patient_id"], drawn
     with pick:
@@ -67,15 +74,15 @@ def _row(row: pd.Series, volumes: pd.DataFrame, effects: pd.DataFrame, drawn: tu
         _why(row),
         *(_spark(volumes, row, name) for name in shown),
     )
-    act_lines = _acts(row, effects)
+    act_lines = _acts(row, changing)
     beside = [tag("div", act_lines, class_="ct-acts")] if act_lines else []
     right.html(tag("div", *(tag("div", cell) for cell in cells), *beside, class_=f"ct-row {grid} ct-rule"))
 
 
-def _acts(row: pd.Series, effects: pd.DataFrame) -> Html:
+def _acts(row: pd.Series, changing: pd.DataFrame) -> Html:
     """Write what was last judged, and what people did without which the verdict would be another one."""
     earlier = acts_beside.last_judged(row)
-    act_lines = acts_beside.lines(acts_beside.changes_verdict(effects))
+    act_lines = acts_beside.lines(changing)
     return join([tag("span", earlier, class_="ct-act-short") if earlier else "", acts_beside.in_short(act_lines)])
 
 

@@ -1,5 +1,6 @@
 """Output folders for the pages: none yet, the tiny store, and the tiny store with scans to look at."""
 
+import logging
 import tomllib
 
 import numpy as np
@@ -35,7 +36,11 @@ SPACING = np.diag([3.3, 0.7, 0.7, 1.0])
 
 @pytest.fixture(scope="session", autouse=True)
 def settings_of_the_pages():
-    """Run pages in this process as they are served: their files are not rewritten for magic, nothing is counted."""
+    """Run pages in this process as they are served: their files are not rewritten for magic, nothing is counted.
+
+    Functions of the pages that run outside of a page would warn of it at each of thousands of calls.
+    """
+    logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").disabled = True
     served_with = tomllib.loads((ROOT / "dashboard" / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     options = [(section, name) for section in ("runner", "browser") for name in served_with[section]]
     before = {(section, name): st.get_option(f"{section}.{name}") for section, name in options}

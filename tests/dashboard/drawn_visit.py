@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +46,25 @@ def publish_drawn_visit(out_dir: Path, study: Path) -> None:
         else:
             rows.append(row)
     publish.publish(out_dir, rows)
+    _name_study(out_dir, study)
+
+
+def copy_drawn_visit(folder: Path) -> Path:
+    """Put a copy of the drawn visit into a folder, published in this process once; return its output folder."""
+    shutil.copytree(_published(), folder, dirs_exist_ok=True)
+    _name_study(folder / "out", folder / "study")
+    return folder / "out"
+
+
+@cache
+def _published() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="cordtrack-drawn-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    publish_drawn_visit(folder / "out", folder / "study")
+    return folder
+
+
+def _name_study(out_dir: Path, study: Path) -> None:
     (out_dir / "run.toml").write_text(f'bids_dir = "{study}"\n', encoding="utf-8")
 
 

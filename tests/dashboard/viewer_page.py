@@ -11,6 +11,7 @@ expect.set_options(timeout=PATIENCE_MS)
 
 def watched(page: Page, address: str) -> Page:
     page.set_default_timeout(PATIENCE_MS)
+    page.emulate_media(reduced_motion="reduce")  # signs of waiting that move cost more than the viewer itself
     page.complaints, page.strangers = [], []
     page.on("console", lambda m: page.complaints.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: page.complaints.append(str(error)))

@@ -15,6 +15,9 @@ from tests.places import ROOT
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 PATIENCE_MS = 120_000
+STILL, MOVING = "reduce", "no-preference"
+"""Whether a visitor asks pages to keep still. While a page loads or a run lasts, its signs of waiting are drawn anew
+sixty times a second, without a graphics card as much work as the page itself: one size in test_screens shows them."""
 PROBES = ("/_stcore/health", "/_stcore/host-config")
 """Streamlit looks for these below the page's own path first, and Chromium logs each miss."""
 HERE = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")
@@ -39,10 +42,10 @@ def serve(folder):
         process.wait(timeout=20)
 
 
-def watched(chromium, size=(1480, 1000), ground="light"):
+def watched(chromium, size=(1480, 1000), ground="light", motion=STILL):
     """A page that remembers what went wrong, and fails at its end: console errors, requests that left this machine."""
     width, height = size
-    page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme=ground)
+    page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme=ground, reduced_motion=motion)
     page.set_default_timeout(PATIENCE_MS)
     complaints, strangers = [], []
     page.on("console", lambda message: _note_error(complaints, message))
@@ -58,7 +61,7 @@ def settled(page):
     """Wait until the page stands still: drawn to its foot, and nothing running."""
     page.locator(".ct-footer").wait_for()
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')", polling=50)  # not at each drawing
 
 
 def look(page, folder, name):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.dashboard.browser.driving import PATIENCE_MS, settled
+from tests.dashboard.browser.driving import PATIENCE_MS, STILL, settled
 from tests.page_visit import free_port, wait_until_healthy
 from tests.places import ROOT
 
@@ -67,7 +67,7 @@ def serve_study(place, provider=None, options=()):
 
 def opened(chromium):
     """Return a page of a browser that knows nothing of others."""
-    page = chromium.new_context(viewport={"width": 1480, "height": 1000}).new_page()
+    page = chromium.new_context(viewport={"width": 1480, "height": 1000}, reduced_motion=STILL).new_page()
     page.set_default_timeout(PATIENCE_MS)
     return page
 

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.core import records
 from pipeline.store import publish
-from tests.dashboard.browser.driving import settled, watched
+from tests.dashboard.browser.driving import MOVING, STILL, settled, watched
 from tests.factories import tiny_store
 
 TOO_WIDE = (
@@ -48,9 +48,9 @@ def hostile_server(shown, hostile_out):
     return shown(hostile_out)
 
 
-@pytest.mark.parametrize(("size", "ground"), [((1280, 720), "light"), ((3840, 2160), "dark")])
-def test_pages_fit_the_screen_and_follow_its_ground(chromium, server, size, ground):
-    for page in watched(chromium, size, ground):
+@pytest.mark.parametrize(("size", "ground", "motion"), [((1280, 720), "light", MOVING), ((3840, 2160), "dark", STILL)])
+def test_pages_fit_the_screen_and_follow_its_ground(chromium, server, size, ground, motion):
+    for page in watched(chromium, size, ground, motion):
         for address in ("", "present?at=sub-01", "quality", "methods", "patient?patient=sub-05&plain=1"):
             page.goto(f"{server}/{address}")
             settled(page)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.dashboard.browser.driving import PATIENCE_MS, settled
+from tests.dashboard.browser.driving import PATIENCE_MS, STILL, settled
 from tests.dashboard.browser.served_study import add_row, opened, signed_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -66,7 +66,7 @@ def test_a_role_taken_away_ends_the_session_and_what_was_typed_comes_back(chromi
 
 def test_who_signs_out_in_one_tab_is_out_in_the_other(chromium, workbench):
     _, _, address = workbench
-    context = chromium.new_context(viewport={"width": 1480, "height": 1000})
+    context = chromium.new_context(viewport={"width": 1480, "height": 1000}, reduced_motion=STILL)
     one, other = context.new_page(), context.new_page()
     for page in (one, other):
         page.set_default_timeout(PATIENCE_MS)

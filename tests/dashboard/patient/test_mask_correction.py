@@ -7,14 +7,14 @@ import pytest
 
 from pipeline.journal import act_file, drawn_masks
 from tests.dashboard.app_pages.test_pages import opened, text_of
-from tests.dashboard.drawn_visit import GRID, PATIENT, SHAPE, VISIT, as_file, block, publish_drawn_visit
+from tests.dashboard.drawn_visit import GRID, PATIENT, SHAPE, VISIT, as_file, block, copy_drawn_visit
 
 
 @pytest.fixture
 def out(tmp_path, monkeypatch):
-    publish_drawn_visit(tmp_path / "out", tmp_path / "study")
-    monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path / "out"))
-    return tmp_path / "out"
+    out_dir = copy_drawn_visit(tmp_path)
+    monkeypatch.setenv("CORDTRACK_OUT", str(out_dir))
+    return out_dir
 
 
 @pytest.fixture

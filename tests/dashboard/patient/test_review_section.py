@@ -9,12 +9,12 @@ from pipeline.draft.least_sure import least_sure, most_divided
 from pipeline.journal import act_file
 from tests.dashboard.app_pages.test_pages import opened, text_of
 from tests.dashboard.conftest import save_scan
-from tests.factories import publish_tiny
+from tests.factories import copy_tiny
 
 
 @pytest.fixture
 def out(tmp_path, monkeypatch):
-    publish_tiny(tmp_path)
+    copy_tiny(tmp_path)
     monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path))
     return tmp_path
 
