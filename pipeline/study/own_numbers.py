@@ -8,7 +8,7 @@ mean two things, two rows that differ, an unknown compartment or a future date a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, time
 from pathlib import Path
@@ -82,9 +82,7 @@ class VolumeTable:
     has_words: bool
 
 
-def read_volumes(
-    path: Path, root: Path, as_of: date, findings: list[Finding], *, has_points: bool = False
-) -> VolumeTable:
+def read_volumes(path: Path, root: Path, as_of: date, findings: list[Finding]) -> VolumeTable:
     """Read a table of sizes or of response words.
 
     Parameters
@@ -99,10 +97,22 @@ def read_volumes(
         The day of reading; rows dated after it are reported and not used.
     findings
         What is odd is added.
-    has_points
-        The table was written by ``cordtrack import``: fractions have decimal points.
     """
-    written_rows = read_delimited(path, root, REQUIRED, findings, has_points=has_points)
+    written_rows = read_delimited(path, root, REQUIRED, findings)
+    table = volumes_in(relative_to(root, path), written_rows, as_of, findings)
+    columns = set(written_rows[0].cells) if written_rows else set()
+    findings += suspect_units(table.name, columns, tumours_mm3(table.visits))
+    return table
+
+
+def volumes_in(name: str, written_rows: Iterable[TableRow], as_of: date, findings: list[Finding]) -> VolumeTable:
+    """Return what rows of a table say: all of them, or all of one patient, whom no row of another concerns.
+
+    Parameters
+    ----------
+    name
+        The table, as findings name it.
+    """
     table_rows = [row for row in written_rows if is_complete(row, ("participant_id",), findings)]
     columns = set(table_rows[0].cells) if table_rows else set()
     has_words = "response" in columns
@@ -117,10 +127,8 @@ def read_volumes(
         places[id_by_key[_key(row)], day, str(day)].append(row)
     visits = [_visit(key, visit_rows, findings, has_words=has_words) for key, visit_rows in sorted(places.items())]
     visits = [visit for visit in visits if visit.is_placed or _may_be_smallest(visit)]
-    visits = with_lesions(without_doubtful_units(visits, relative_to(root, path), findings))
-    if not has_words:
-        findings += _suspect_units(relative_to(root, path), columns, visits)
-    return VolumeTable(relative_to(root, path), tuple(visits), _patients(table_rows, id_by_key, findings), has_words)
+    visits = with_lesions(without_doubtful_units(visits, name, findings))
+    return VolumeTable(name, tuple(visits), _patients(table_rows, id_by_key, findings), has_words)
 
 
 def read_treatment_table(
@@ -333,11 +341,17 @@ def _compartment(row: TableRow, findings: list[Finding]) -> Compartment | None:
     return compartment
 
 
-def _suspect_units(table: str, columns: set[str], visits: Iterable[GivenVisit]) -> list[Finding]:
-    sizes = [m.volume_mm3 for v in visits for m in v.measures if m.compartment == Compartment.TUMOUR and m.volume_mm3]
-    if not sizes:
+def tumours_mm3(visits: Iterable[GivenVisit]) -> list[float]:
+    """Return the volumes above 0 of whole tumours, mm³."""
+    measures = (one for visit in visits for one in visit.measures if one.compartment == Compartment.TUMOUR)
+    return [one.volume_mm3 for one in measures if one.volume_mm3]
+
+
+def suspect_units(table: str, columns: Collection[str], sizes_mm3: Sequence[float]) -> list[Finding]:
+    """Say where half of all tumours of a table have sizes that fit another unit than the column's name says."""
+    if not sizes_mm3:
         return []
-    middle_mm3 = median(sizes)
+    middle_mm3 = median(sizes_mm3)
     column, other = ("volume_mm3", "mL") if "volume_mm3" in columns else ("volume_ml", "mm³")
     suspect = middle_mm3 < SUSPECT_MM3 if column == "volume_mm3" else middle_mm3 > 1000 * SUSPECT_ML
     limit = f"below {SUSPECT_MM3:g} mm³" if other == "mL" else f"above {SUSPECT_ML:g} mL"

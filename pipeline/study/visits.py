@@ -13,6 +13,7 @@ from pipeline.core.findings import finding
 from pipeline.core.neuraxis_form import NeuraxisForm
 from pipeline.core.records import Finding
 from pipeline.core.spectrum import MetaboliteValue
+from pipeline.files import fingerprints
 from pipeline.measure.imported_sizes import ImportedMeasure
 from pipeline.study.anchors import choose_anchor
 from pipeline.study.clinical import SessionRow, read_scan_date, read_sessions
@@ -190,6 +191,19 @@ def _unmeasurable(visit: StudyVisit) -> str:
     contrasts = ", ".join(sorted({scan.contrast for scan in visit.scans}))
     drawn = ", ".join(mask.relative for mask in visit.masks)
     return f"{contrasts}; not used: {drawn}" if drawn else f"{contrasts} and no mask drawn on it"
+
+
+def content_of(visits: Iterable[StudyVisit]) -> str:
+    """Return the SHA-256 of what tables say of visits: names, days, sizes, forms, spectra; no file is opened."""
+    return fingerprints.of_values(
+        [
+            (
+                (v.session_id, v.acquired_on, str(v.acquired_at), v.leptomeningeal, v.imported, v.imported_lesions),
+                (v.neuraxis, v.spectra),
+            )
+            for v in visits
+        ]
+    )
 
 
 def by_date(visit: StudyVisit) -> tuple[bool, date, str]:
