@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import astuple
 from datetime import date
 from pathlib import Path
 
@@ -34,16 +33,17 @@ def read(out_dir: Path) -> dict[str, KeptReading]:
 
 
 def write(out_dir: Path, readings: Mapping[str, KeptReading]) -> None:
-    """Keep what was read; nothing is written where this is kept already, or where there is nothing and was nothing.
+    """Keep what was read.
 
     Raises
     ------
     StoreError
         The folder cannot be written, or is full.
     """
-    if readings == read(out_dir) or not (readings or (out_dir / FILE).exists()):
-        return
-    lists = {name: [str(one) if isinstance(one, date) else one for one in astuple(readings[name])] for name in readings}
+    lists = {
+        name: [one.lines_sha256, one.visits_sha256, one.last_day.isoformat(), one.tumours_mm3]
+        for name, one in readings.items()
+    }
     content = {"sha256": _digest(lists), "readings": lists}
     atomic.write_text(out_dir / FILE, json.dumps(content, sort_keys=True) + "\n")
 

@@ -67,7 +67,8 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
         with _held(settings):
             describe_dataset(settings.out_dir)  # before the study is read: its own results are no masks of people
     heads = _journal_as_published(settings.out_dir)
-    study, rules, beside = read_inputs(settings, {} if rebuild else kept_readings.read(settings.out_dir))
+    earlier = {} if rebuild else kept_readings.read(settings.out_dir)
+    study, rules, beside = read_inputs(settings, earlier)
     patients = {p.patient.patient_id: p for p in study.patients}
     asked = chosen(patients, settings.participants)
     done = {} if rebuild else finished(settings.out_dir, asked, rules)
@@ -86,7 +87,8 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
     beside = beside.without_results(patients.keys() - steps.keys())
     results = StudyResults(settings, study.name, study.is_synthetic, beside, steps, heads, published)
     is_published = publish_if_changed(results, force=rebuild)
-    kept_readings.write(settings.out_dir, study.readings)
+    if study.readings != earlier:
+        kept_readings.write(settings.out_dir, study.readings)
     findings = reader.findings(reader.database_path(settings.out_dir))
     return RunSummary(tuple(sorted(fresh)), tuple(sorted(done.keys() - lost)), findings, is_published)
 

@@ -143,7 +143,9 @@ class WrittenLines:
         """Return what the lines below the header have in one column; None where a line, or the column, is too short."""
         place = self.columns.names.index(column) if column in self.columns.names else len(self.columns.names)
         parted = (_parted(self.lines[number - 1], self.delimiter, place + 1) for number in self.numbers)
-        return [_clean(cells[place]) if place < len(cells) else None for cells in parted]
+        written = [cells[place] if place < len(cells) else None for cells in parted]
+        cleaned = {cell: _clean(cell) for cell in set(written) if cell is not None}
+        return [None if cell is None else cleaned[cell] for cell in written]
 
 
 def read_table(path: Path, root: Path, required: tuple[str, ...], findings: list[Finding]) -> list[TableRow]:
