@@ -77,7 +77,12 @@ FOLDER_KINDS = (
     ),
     ("scan_not_finite", "warning", "nothing to do where this is outside the field of view; else export the scan again"),
     ("visit_not_measurable", "error", "add a T2w or T1w scan, or draw the mask on a scan of this visit"),
-    ("scan_copied", "warning", "put each visit's own scan there or exclude the wrong visit; until then none has sizes"),
+    (
+        "scan_copied",
+        "warning",
+        "put each visit's own scan there or exclude the wrong visit; until then this one has no size",
+    ),
+    ("scan_alike", "warning", "put the later visit's own scan there or exclude it; this one keeps its sizes"),
     ("sequence_copied", "warning", "put this visit's own file here, or take it away where it was not scanned"),
     ("anchor_ambiguous", "warning", "check the chosen scan; name planes by acq-sag or acq-ax, or draw on the right"),
 )

@@ -207,7 +207,8 @@ def _patient_key(patient: study_folder.StudyPatient, rules_key: str, out_dir: Pa
     return fingerprints.of_values(
         patient.patient, patient.treatments, patient.function_scores, patient.acts, content, rules_key,
         [
-            (one.relative, one.contrast, one.facts, fingerprints.of_file(one.path), digest_of_weights(one.path))
+            (one.relative, one.contrast, one.facts, one.conversion, fingerprints.of_file(one.path),
+             digest_of_weights(one.path))
             for one in files
         ],
         [(mask.relative, mask.origin, _meaning(mask), fingerprints.of_file(mask.path)) for mask in masks],

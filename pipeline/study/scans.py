@@ -10,7 +10,7 @@ from pipeline.acquisition.protocol import Facts
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding
 from pipeline.study.names import IMAGE_EXTENSIONS, BidsName, entries, parse_name, relative_to
-from pipeline.study.sidecars import read_facts
+from pipeline.study.sidecars import Conversion, read_conversion, read_facts
 
 WEIGHTED = ("T2w", "T1w", "PDw", "FLAIR")
 """Suffixes of images that a tumour is measured on; a contrast agent (``ce-``) adds ``_ce``."""
@@ -47,6 +47,8 @@ class ScanFile:
         Labels of the ``chunk-``, ``acq-`` and ``run-`` entities; None without.
     facts
         How it was made, as the JSON file beside it says.
+    conversion
+        What it was converted from; None unless this program did.
     """
 
     path: Path
@@ -58,6 +60,7 @@ class ScanFile:
     acquisition: str | None = None
     run: str | None = None
     facts: Facts = field(default_factory=Facts)
+    conversion: Conversion | None = None
 
 
 def find_scans(folder: Path, root: Path, session_id: str, findings: list[Finding]) -> tuple[ScanFile, ...]:
@@ -135,6 +138,7 @@ def _scan(path: Path, root: Path, session_id: str, findings: list[Finding]) -> S
         acquisition=labels.get("acq"),
         run=labels.get("run"),
         facts=read_facts(path, root, findings),
+        conversion=read_conversion(path, root),
     )
 
 

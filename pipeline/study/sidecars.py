@@ -27,7 +27,7 @@ MOST_BYTES = 4_000_000
 """A sidecar has some thousand bytes; what is larger is not read."""
 
 OWN_TOKEN = re.compile(r"[0-9a-f]{8,64}", re.ASCII)
-"""How DICOM import writes a device; anything else may be a number in the clear."""
+"""How DICOM import writes a device, a series and a digest; anything else may be a number in the clear."""
 
 MOST_QUOTED = 30
 TOKEN_LENGTH = 12
@@ -54,6 +54,14 @@ RANGES = {
 
 DEVICES = (("DeviceToken", "t"), ("DeviceSerialNumber", "s"), ("StationName", "n"))
 """Fields that tell one device from another, the best first; tokens of different fields do not compare."""
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """The DICOM series that this program converted to an image, as a token, and the SHA-256 of the file it wrote."""
+
+    series: str
+    image_sha256: str
 
 
 class _Sidecar:
@@ -93,6 +101,11 @@ class _Sidecar:
                 return f"{kind}-{value if is_ours else _token(manufacturer, value)}"
         return None
 
+    def own(self, name: str) -> str | None:
+        """Return a token that the conversion of a DICOM series writes; None where it is none."""
+        value = self._content.get(name)
+        return value if isinstance(value, str) and OWN_TOKEN.fullmatch(value) else None
+
     def _refuse(self, name: str, expected: str, value_words: str) -> None:
         message = f"{self._relative}: expected {name} to be {expected}, found {value_words}"
         self._findings.append(finding("sidecar_value", message, self._relative))
@@ -110,7 +123,7 @@ def read_facts(image: Path, root: Path, findings: list[Finding]) -> Facts:
     findings
         An unreadable sidecar and each value that cannot be used are added.
     """
-    path = image.with_name(f"{image.name.removesuffix('.gz').removesuffix('.nii')}.json")
+    path = _beside(image)
     if _is_too_large(path):
         relative = relative_to(root, path)
         message = f"{relative}: expected a JSON object of up to {MOST_BYTES} bytes, found a larger file"
@@ -129,6 +142,20 @@ def read_facts(image: Path, root: Path, findings: list[Finding]) -> Facts:
         flip_angle_deg=sidecar.number("FlipAngle"),
         slice_thickness_mm=sidecar.number("SliceThickness"),
     )
+
+
+def read_conversion(image: Path, root: Path) -> Conversion | None:
+    """Read of which DICOM series this program made an image; None where it did not, or nothing readable says so."""
+    path = _beside(image)
+    if _is_too_large(path):
+        return None
+    sidecar = _Sidecar(read_json(path, root, []), relative_to(root, path), [])
+    series, image_sha256 = sidecar.own("SeriesToken"), sidecar.own("ImageDigest")
+    return Conversion(series, image_sha256) if series and image_sha256 else None
+
+
+def _beside(image: Path) -> Path:
+    return image.with_name(f"{image.name.removesuffix('.gz').removesuffix('.nii')}.json")
 
 
 def _is_too_large(path: Path) -> bool:

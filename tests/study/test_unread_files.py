@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume
+from pipeline.files import fingerprints, images
 from pipeline.run.steps.measure_visits import measure_visit
 from pipeline.run.steps.visit_work import VisitDecisions
 from tests.study.test_field_cases import M1, M2, T1, T2, TWO_VISITS, VOXEL_MM3, Results, block, scan, two_visits
@@ -101,7 +103,7 @@ def test_a_copy_beside_the_table_is_named_and_changes_nothing(tmp_path: Path) ->
 
 
 def copies_of(results: Results) -> list[tuple[str, str | None, str | None]]:
-    return [(o.code, o.path, o.session_id) for o in results.findings if "copied" in o.code or o.code == "mask_alike"]
+    return [(o.code, o.path, o.session_id) for o in results.findings if o.code.endswith(("_copied", "_alike"))]
 
 
 def test_a_mask_that_is_another_visits_voxel_for_voxel_is_named_at_both(tmp_path: Path) -> None:
@@ -162,9 +164,9 @@ def test_empty_masks_may_be_alike(tmp_path: Path) -> None:
     assert not copies_of(two_visits(tmp_path, block(0), block(0)))
 
 
-def one_scan_twice(folder: Path) -> Results:
+def one_scan_twice(folder: Path, beside: dict[str, str] | None = None) -> Results:
     files = {"sub-01/sub-01_sessions.tsv": TWO_VISITS, T1: scan(1), T2: scan(1), M1: block(10), M2: block(12)}
-    return Results(folder, files)
+    return Results(folder, {**files, **(beside or {})})
 
 
 def test_a_scan_at_two_visits_is_named_and_measured_at_neither(tmp_path: Path) -> None:
@@ -175,6 +177,32 @@ def test_a_scan_at_two_visits_is_named_and_measured_at_neither(tmp_path: Path) -
     assert reasons[0].startswith("its scan is the very file of ses-02")
     assert reasons[1].startswith("its scan is the very file of ses-01")
     assert copies_of(results) == [("scan_copied", T1, "ses-01"), ("scan_copied", T2, "ses-02")]
+
+
+def from_series(folder: Path, first: dict[str, str], second: dict[str, str]) -> dict[str, str]:
+    """Sidecars as the conversion of DICOM series writes them, each with some lines changed."""
+    images.save(scan(1), folder / "scan.nii.gz")
+    image = {"ImageDigest": fingerprints.of_file(folder / "scan.nii.gz")}
+    lines = [{"SeriesToken": "0c45c84c"} | image | first, {"SeriesToken": "08cdcc87"} | image | second]
+    paths = [place.replace(".nii.gz", ".json") for place in (T1, T2)]
+    return {path: json.dumps(content) for path, content in zip(paths, lines, strict=True)}
+
+
+def test_of_equal_scans_from_series_of_their_own_the_earliest_keeps_its_size(tmp_path: Path) -> None:
+    results = one_scan_twice(tmp_path / "study", from_series(tmp_path, {}, {}))
+    assert copies_of(results) == [("scan_alike", T1, "ses-01"), ("scan_copied", T2, "ses-02")]
+    assert (results.tumour("ses-01"), results.tumour("ses-02")) == (300 * VOXEL_MM3, None)
+    assert results.states("ses-01") == {"baseline"}
+    assert results.states("ses-02") == {"not_evaluable"}
+
+
+@pytest.mark.parametrize(
+    "second", [{"SeriesToken": "0c45c84c"}, {"SeriesToken": ""}, {"ImageDigest": "0" * 64}, {"ImageDigest": ""}]
+)
+def test_of_equal_scans_one_that_was_put_there_leaves_neither_its_size(tmp_path: Path, second: dict[str, str]) -> None:
+    results = one_scan_twice(tmp_path / "study", from_series(tmp_path, {}, second))
+    assert [code for code, *_ in copies_of(results)] == ["scan_copied", "scan_copied"]
+    assert (results.tumour("ses-01"), results.tumour("ses-02")) == (None, None)
 
 
 def test_a_scan_counts_once_the_other_visit_is_excluded_and_by_no_acceptance(tmp_path: Path) -> None:

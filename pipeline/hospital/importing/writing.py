@@ -21,7 +21,7 @@ from pipeline.acquisition.protocol import maker_of, plain
 from pipeline.core.records import Finding
 from pipeline.core.volume import Volume
 from pipeline.errors import InputError
-from pipeline.files import atomic, images
+from pipeline.files import atomic, fingerprints, images
 from pipeline.files.images import flip_points
 from pipeline.hospital.importing.naming import Named
 from pipeline.hospital.importing.triage import Decision
@@ -82,7 +82,7 @@ def sidecar_of(path: Path) -> Path:
 def write_image(path: Path, volume: Volume, decision: Decision, identities: Identities) -> None:
     """Write a stack's image with its sidecar, and the diffusion tables BIDS wants beside a DWI."""
     images.save(volume, path)
-    content = sidecar(decision, identities)
+    content = sidecar(decision, identities) | {"ImageDigest": fingerprints.of_file(path)}
     atomic.write_text(sidecar_of(path), json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     if path.name.endswith("_dwi.nii.gz"):
         _write_gradients(path.with_name(path.name.removesuffix(".nii.gz")), volume, decision)

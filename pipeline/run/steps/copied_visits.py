@@ -1,7 +1,8 @@
 """A scan that lies at two visits, and a mask that is another visit's voxel for voxel: no size is taken from a copy.
 
 Two scans are never equal and nobody draws an outline of some size twice alike. That nothing changed between the two is
-no observation. Nobody knows whose a scan at two visits is, so neither has a size until one is put right or excluded.
+no observation. Nobody knows whose a scan at two visits is, so neither has a size until one is put right or excluded;
+but of images converted from DICOM series of their own the earliest is the one that was taken, and keeps its sizes.
 Of equal masks on scans of their own the later has no size until somebody accepts it as it is or draws this visit's
 own; every visit is told of the others. What this module refuses: to call a copy stable.
 """
@@ -60,7 +61,7 @@ def with_copies(visits: Sequence[VisitWork]) -> tuple[tuple[VisitWork, ...], tup
         if not isinstance(visit.read, ScannedVisit):
             checked.append(visit)
             continue
-        scan_of = _shared_scan(visit.read, scan_holders, findings)
+        scan_of = _shared_scan(visit.read, scan_holders, scanned, findings)
         copies = _shared_masks(visit.read, drawn[visit.session_id], mask_holders, findings)
         is_measured = not visit.read.visit.imported
         checked.append(replace(visit, copies=replace(copies, scan_of=scan_of)) if is_measured else visit)
@@ -80,20 +81,39 @@ def _holders(held: Iterable[tuple[str, Content]]) -> dict[Content, tuple[str, ..
 
 
 def _shared_scan(
-    read: ScannedVisit, holders: Mapping[str, Sequence[str]], findings: list[records.Finding]
+    read: ScannedVisit,
+    holders: Mapping[str, Sequence[str]],
+    scanned: Mapping[str, ScannedVisit],
+    findings: list[records.Finding],
 ) -> frozenset[str]:
-    """Return the other visits that hold a visit's anchor scan; those of its other scans are named in findings only."""
+    """Return the other visits for which a visit's anchor scan is doubted; other scans are named in findings only."""
     scan_of = frozenset[str]()
     for scan in _readable(read):
         others = [name for name in holders[scan.sha256] if name != read.session_id]
         if not others:
             continue
-        code = "scan_copied" if scan.is_anchor else "sequence_copied"
+        is_first = scan.is_anchor and _is_taken_first(read, [scanned[name] for name in others])
+        code = "scan_alike" if is_first else "scan_copied" if scan.is_anchor else "sequence_copied"
         words = f"{scan.path}: expected a scan of its own, found the very file of {' and '.join(others)}"
         findings.append(finding(code, words, scan.path, **read.subject))
-        if scan.is_anchor:
+        if scan.is_anchor and not is_first:
             scan_of = frozenset(others)
     return scan_of
+
+
+def _is_taken_first(read: ScannedVisit, others: Sequence[ScannedVisit]) -> bool:
+    """Say whether equal anchor scans came from DICOM series of their own, this one's on the earliest day.
+
+    An archive says of each on which day it was taken; nothing can be copied before it was there. An image that is not
+    as it was converted says nothing: somebody put it there.
+    """
+    holders = [read, *others]
+    conversions = [one.anchor.conversion for one in holders]
+    series = {conversion.series for conversion in conversions if conversion is not None}
+    images = {one and one.image_sha256 for one in conversions} | {one.anchor_sha256 for one in holders}
+    first, *later = [one.acquired_on for one in holders]
+    is_earliest = first is not None and all(day is not None and first < day for day in later)
+    return is_earliest and len(images) == 1 and len(series) == len(holders)
 
 
 def _shared_masks(
