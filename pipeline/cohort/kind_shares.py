@@ -67,6 +67,8 @@ class KindShares:
 def cohort_shares(evidence: Iterable[KindEvidence]) -> tuple[CohortShare, ...]:
     """Return the shares of every cohort: people in one kind of course, by one set of criteria.
 
+    Several sets of criteria often have the same people and likelihoods, of which the shares are learned once.
+
     Parameters
     ----------
     evidence
@@ -75,7 +77,8 @@ def cohort_shares(evidence: Iterable[KindEvidence]) -> tuple[CohortShare, ...]:
     cohorts: dict[tuple[str, str], list[KindEvidence]] = defaultdict(list)
     for one in evidence:
         cohorts[one.criteria_id, one.course].append(one)
-    return tuple(_share(name, people) for name, people in sorted(cohorts.items()))
+    before: dict[tuple[tuple[float, ...], ...], KindShares] = {}
+    return tuple(_share(name, people, before) for name, people in sorted(cohorts.items()))
 
 
 def learned(likelihoods: Sequence[Sequence[float]]) -> KindShares:
@@ -123,7 +126,11 @@ def in_words(share: CohortShare) -> str:
     return f"{share.people} people, growing {100 * share.growing_share:.0f} % (95 % interval {low} to {high} %)"
 
 
-def _share(cohort: tuple[str, str], people: Sequence[KindEvidence]) -> CohortShare:
+def _share(
+    cohort: tuple[str, str],
+    people: Sequence[KindEvidence],
+    before: dict[tuple[tuple[float, ...], ...], KindShares],
+) -> CohortShare:
     criteria_id, course = cohort
     if len(people) < LEAST_PEOPLE:
         course_words = course.replace("_", " ")
@@ -131,7 +138,8 @@ def _share(cohort: tuple[str, str], people: Sequence[KindEvidence]) -> CohortSha
         return CohortShare(
             criteria_id, course, len(people), VERSION, None, None, None, None, None, None, None, None, reason
         )
-    shares = learned([_of_kinds(one, "likelihood") for one in people])
+    likelihoods = tuple(sorted(_of_kinds(one, "likelihood") for one in people))
+    shares = before[likelihoods] = before.get(likelihoods) or learned(likelihoods)
     usual, still, steady, by_jumps, otherwise = shares.shares
     return CohortShare(
         criteria_id, course, len(people), VERSION, usual, still, steady, by_jumps, otherwise,

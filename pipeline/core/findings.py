@@ -156,8 +156,7 @@ TABLE_KINDS = (
     (
         "rows_differ",
         "error",
-        "leave one row per patient, date and compartment, or write the time of each scan beside its date; until then "
-        "the visit has no number",
+        "leave one row per patient, date and compartment, or add each scan's time; until then the visit has no number",
     ),
     ("cells_differ", "error", "leave one of the two cells, or correct them; until then the visit has no number"),
     ("unit_suspect", "warning", "make sure of the unit: 1 mL is 1000 mm³; floors and errors depend on it"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline.core.records import JournalEntry
 from pipeline.files import fingerprints, finished_steps
 from pipeline.journal.decisions import WORDS_ONLY
-from pipeline.run import study_run
+from pipeline.run import kept_readings, study_run
 from pipeline.run.run_settings import RunSettings
 from pipeline.run.study_results import sidecar
 from pipeline.store import reader
@@ -52,7 +52,7 @@ def plan(settings: RunSettings) -> RunPlan:
     SettingsError, InputError
         The folders or criteria asked for cannot be used.
     """
-    study, rules, beside = study_run.read_inputs(settings)
+    study, rules, beside = study_run.read_inputs(settings, kept_readings.read(settings.out_dir))
     patients = study_run.chosen({one.patient.patient_id: one for one in study.patients}, settings.participants)
     done = study_run.finished(settings.out_dir, patients, rules)
     published = _published(settings.out_dir)

@@ -24,7 +24,7 @@ from pipeline.files.diffusion_files import digest_of_weights
 from pipeline.files.out_folder import LOCK_NAME, exclusive
 from pipeline.journal import act_file, decisions, drawn_masks, lesion_names, published_history
 from pipeline.judge import criteria_files
-from pipeline.run import workers
+from pipeline.run import kept_readings, workers
 from pipeline.run.executors.choice import executor_of
 from pipeline.run.published_rows import StudyRows, changed_patients, study_rows
 from pipeline.run.run_settings import RunSettings, RunSummary
@@ -38,6 +38,8 @@ from pipeline.run.study_results import (
 )
 from pipeline.store import reader
 from pipeline.study import study_folder
+from pipeline.study.imported_reading import ImportedVisits, KeptReading
+from pipeline.study.visits import content_of
 
 TRIED_AGAIN = ("worker_died", "step_crashed")
 """Findings that may be the machine's fault (memory, space, a killed process) and never count as a patient's result."""
@@ -65,7 +67,8 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
         with _held(settings):
             describe_dataset(settings.out_dir)  # before the study is read: its own results are no masks of people
     heads = _journal_as_published(settings.out_dir)
-    study, rules, beside = read_inputs(settings)
+    earlier = {} if rebuild else kept_readings.read(settings.out_dir)
+    study, rules, beside = read_inputs(settings, earlier)
     patients = {p.patient.patient_id: p for p in study.patients}
     asked = chosen(patients, settings.participants)
     done = {} if rebuild else finished(settings.out_dir, asked, rules)
@@ -84,14 +87,24 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
     beside = beside.without_results(patients.keys() - steps.keys())
     results = StudyResults(settings, study.name, study.is_synthetic, beside, steps, heads, published)
     is_published = publish_if_changed(results, force=rebuild)
+    if study.readings != earlier:
+        kept_readings.write(settings.out_dir, study.readings)
     findings = reader.findings(reader.database_path(settings.out_dir))
     return RunSummary(tuple(sorted(fresh)), tuple(sorted(done.keys() - lost)), findings, is_published)
 
 
-def read_inputs(settings: RunSettings) -> tuple[study_folder.StudyFolder, workers.Rules, StudyRows]:
-    """Read the study folder with what people decided, the rules, and what stands beside the patients' results."""
+def read_inputs(
+    settings: RunSettings, earlier: Mapping[str, KeptReading] | None = None
+) -> tuple[study_folder.StudyFolder, workers.Rules, StudyRows]:
+    """Read the study folder with what people decided, the rules, and what stands beside the patients' results.
+
+    Parameters
+    ----------
+    earlier
+        What was kept of imported rows; None to read all of them, and keep nothing.
+    """
     people, names = act_file.read(settings.out_dir), lesion_names.read(settings.out_dir)
-    study = study_folder.read_study(settings.bids_dir, as_of=settings.as_of)
+    study = study_folder.read_study(settings.bids_dir, as_of=settings.as_of, earlier=earlier)
     patients = [p.patient.patient_id for p in study.patients]
     criteria = criteria_files.load_all(settings.criteria_id)
     noticed = (*study.findings, *names.findings, *people.findings)
@@ -121,7 +134,8 @@ def _worked_on(
 ) -> dict[str, str]:
     """Work on patients and keep what comes out; return what each one's step was made of."""
     executor = executor_of(settings.executor, settings.jobs)
-    keys = {p.patient.patient_id: _patient_key(p, rules, settings.out_dir) for p in pending}
+    of_all = _rules_key(rules)
+    keys = {p.patient.patient_id: _patient_key(p, of_all, settings.out_dir) for p in pending}
     fresh: dict[str, str] = {}
     with _held(settings), closing(executor.work_on(pending, rules, settings.out_dir)) as finished:
         for name, worked_out in finished:
@@ -169,18 +183,29 @@ def _is_own_derivative(study: Path, out: Path) -> bool:
     return not out.exists() or (out.is_dir() and (not any(out.iterdir()) or (out / LOCK_NAME).exists()))
 
 
-def _patient_key(patient: study_folder.StudyPatient, rules: workers.Rules, out_dir: Path) -> str:
-    files = [scan for visit in patient.visits for scan in visit.scans]
-    masks = [mask for visit in patient.visits for mask in visit.masks]
-    discs = [labels for visit in patient.visits for labels in visit.discs]
+def _rules_key(rules: workers.Rules) -> str:
+    """Return the hash of all that every patient's step depends on: criteria, schedules, models, code, libraries."""
+    return fingerprints.of_values(
+        [(rule.criteria_id, rule.sha256) for rule in rules.criteria], rules.schedules.sha256,
+        rules.mask_source and rules.mask_source.fingerprint(),
+        fingerprints.of_all_code(),
+        fingerprints.software(),
+    )  # fmt: skip
+
+
+def _patient_key(patient: study_folder.StudyPatient, rules_key: str, out_dir: Path) -> str:
+    """Return the hash of all that a patient's step depends on but for the names of lesions.
+
+    Visits of imported rows have no files, and need not be read to tell their content.
+    """
+    visits = patient.visits
+    content, with_files = (visits.sha256, ()) if isinstance(visits, ImportedVisits) else (content_of(visits), visits)
+    files = [scan for visit in with_files for scan in visit.scans]
+    masks = [mask for visit in with_files for mask in visit.masks]
+    discs = [labels for visit in with_files for labels in visit.discs]
     drawn = [entry.mask_sha256 for entry in patient.acts if entry.act == decisions.ActKind.CORRECT_MASK]
     return fingerprints.of_values(
-        patient.patient, patient.treatments, patient.function_scores, patient.acts,
-        [
-            (v.session_id, v.acquired_on, str(v.acquired_at), v.leptomeningeal, v.imported, v.imported_lesions)
-            for v in patient.visits
-        ],
-        [v.neuraxis for v in patient.visits], [v.spectra for v in patient.visits],
+        patient.patient, patient.treatments, patient.function_scores, patient.acts, content, rules_key,
         [
             (one.relative, one.contrast, one.facts, one.conversion, fingerprints.of_file(one.path),
              digest_of_weights(one.path))
@@ -189,10 +214,6 @@ def _patient_key(patient: study_folder.StudyPatient, rules: workers.Rules, out_d
         [(mask.relative, mask.origin, _meaning(mask), fingerprints.of_file(mask.path)) for mask in masks],
         [(labels.relative, labels.origin, fingerprints.of_file(labels.path)) for labels in discs],
         [drawn_masks.digest(out_dir, str(sha256)) for sha256 in drawn],
-        [(rule.criteria_id, rule.sha256) for rule in rules.criteria], rules.schedules.sha256,
-        rules.mask_source and rules.mask_source.fingerprint(),
-        fingerprints.of_all_code(),
-        fingerprints.software(),
     )  # fmt: skip
 
 
@@ -211,7 +232,8 @@ def _meaning(mask: study_folder.MaskFile) -> list[str]:
 
 def finished(out_dir: Path, patients: Mapping[str, study_folder.StudyPatient], rules: workers.Rules) -> dict[str, str]:
     """Return the patients whose finished step was made of what there is now, with the hash of it."""
-    keys = {name: _with_names(_patient_key(p, rules, out_dir), rules.names_of(name)) for name, p in patients.items()}
+    of_all = _rules_key(rules)
+    keys = {name: _with_names(_patient_key(p, of_all, out_dir), rules.names_of(name)) for name, p in patients.items()}
     return {name: key for name, key in keys.items() if finished_steps.input_of(sidecar(out_dir, name)) == key}
 
 

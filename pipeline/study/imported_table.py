@@ -1,24 +1,21 @@
-"""The table of imported sizes inside a study folder, and how its rows become visits of patients.
+"""How the rows of the table of imported sizes inside a study folder become visits of patients.
 
 A visit with images is measured on them; the table counts only for days without.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
-from datetime import date
 from itertools import count
-from pathlib import Path
 
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding
 from pipeline.core.vocabulary import Compartment
 from pipeline.measure.imported_sizes import NO_VOLUME, ImportedMeasure
 from pipeline.study.lesion_rows import total_of
-from pipeline.study.names import with_prefix
-from pipeline.study.own_numbers import GivenVisit, read_volumes
+from pipeline.study.own_numbers import GivenVisit
 from pipeline.study.visits import StudyVisit, by_date
 
 IMPORTED_TABLE = "phenotype/cordtrack_volumes.tsv"
@@ -28,34 +25,6 @@ UNDATED = "ses-importedundated"
 """Beginning of the names of visits whose day nobody can tell; a number follows."""
 
 NOTHING = (ImportedMeasure(Compartment.TUMOUR, missing_reason=NO_VOLUME),)
-
-
-def read_imported(
-    root: Path, patient_ids: Container[str], as_of: date, findings: list[Finding]
-) -> dict[str, tuple[GivenVisit, ...]]:
-    """Read the imported visits of a study, by patient id; none when there is no such table.
-
-    Parameters
-    ----------
-    root
-        The study folder, resolved.
-    patient_ids
-        Ids of the study's patients; rows of others become findings.
-    """
-    path = root / IMPORTED_TABLE
-    if not path.exists():
-        return {}
-    visits_by_patient: dict[str, list[GivenVisit]] = defaultdict(list)
-    table = read_volumes(path, root, as_of, findings, has_points=True)
-    for visit in table.visits:
-        patient_id = with_prefix("sub", visit.patient_id)
-        if patient_id is not None and patient_id in patient_ids:
-            visits_by_patient[patient_id].append(visit)
-        else:
-            where = f"{IMPORTED_TABLE} line {visit.lines[0]}"
-            message = f"{where}: expected a patient of this study, found '{visit.patient_id}'"
-            findings.append(finding("row_unknown_patient", message, IMPORTED_TABLE))
-    return {patient_id: tuple(visits) for patient_id, visits in visits_by_patient.items()}
 
 
 def with_imported(

@@ -73,11 +73,11 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 
 def with_forms(
     root: Path,
-    visits: Mapping[str, tuple[StudyVisit, ...]],
+    visits: Mapping[str, Sequence[StudyVisit]],
     patient_ids: Collection[str],
     as_of: date,
     findings: list[Finding],
-) -> dict[str, tuple[StudyVisit, ...]]:
+) -> dict[str, Sequence[StudyVisit]]:
     """Return every patient's visits with their forms.
 
     Parameters
@@ -97,11 +97,14 @@ def with_forms(
     if not (path.exists() or path.is_symlink()):
         return dict(visits)
     lines = read_table(path, root, ("participant_id",), findings)
-    chosen = {key: list(of_patient) for key, of_patient in visits.items()}
+    chosen: dict[str, list[StudyVisit]] = {}
     for row in unrepeated(of_known_patients(lines, patient_ids, findings), findings):
-        if row.patient_id in chosen:
-            _place(row, chosen[row.patient_id], as_of, findings)
-    return {key: tuple(sorted(of_patient, key=by_date)) for key, of_patient in chosen.items()}
+        name = row.patient_id
+        if name is not None and name in visits:
+            if name not in chosen:
+                chosen[name] = list(visits[name])
+            _place(row, chosen[name], as_of, findings)
+    return {**visits, **{key: tuple(sorted(of_patient, key=by_date)) for key, of_patient in chosen.items()}}
 
 
 def form_in(row: TableRow, findings: list[Finding]) -> NeuraxisForm:

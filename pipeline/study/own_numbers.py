@@ -8,7 +8,7 @@ mean two things, two rows that differ, an unknown compartment or a future date a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, time
 from pathlib import Path
@@ -90,9 +90,7 @@ class VolumeTable:
     has_words: bool
 
 
-def read_volumes(
-    path: Path, root: Path, as_of: date, findings: list[Finding], *, has_points: bool = False
-) -> VolumeTable:
+def read_volumes(path: Path, root: Path, as_of: date, findings: list[Finding]) -> VolumeTable:
     """Read a table of sizes or of response words.
 
     Parameters
@@ -107,10 +105,24 @@ def read_volumes(
         The day of reading; rows dated after it are reported and not used.
     findings
         What is odd is added.
-    has_points
-        The table was written by ``cordtrack import``: fractions have decimal points.
     """
-    written_rows = read_delimited(path, root, REQUIRED, findings, has_points=has_points)
+    written_rows = read_delimited(path, root, REQUIRED, findings)
+    table = volumes_in(relative_to(root, path), written_rows, as_of, findings)
+    columns = set(written_rows[0].cells) if written_rows else set()
+    findings += unread_columns(written_rows, READ_COLUMNS)
+    findings += suspect_units(table.name, columns, tumours_mm3(table.visits))
+    doubts = doubtful_names((visit.patient_id for visit in table.visits), table.name, findings)
+    return replace(table, visits=tuple(without_sizes(visit, doubts.get(visit.patient_id)) for visit in table.visits))
+
+
+def volumes_in(name: str, written_rows: Iterable[TableRow], as_of: date, findings: list[Finding]) -> VolumeTable:
+    """Return what rows of a table say: all of them, or all of one patient, whom no row of another concerns.
+
+    Parameters
+    ----------
+    name
+        The table, as findings name it.
+    """
     table_rows = [row for row in written_rows if is_complete(row, ("participant_id",), findings)]
     columns = set(table_rows[0].cells) if table_rows else set()
     has_words = "response" in columns
@@ -130,13 +142,8 @@ def read_volumes(
         for visit_rows in scans
     ]
     visits = [visit for visit in visits if visit.is_placed or _may_be_smallest(visit)]
-    visits = with_lesions(without_doubtful_units(visits, relative_to(root, path), findings))
-    visits = _of_one_person(visits, relative_to(root, path), findings)
-    if not has_points:
-        findings += unread_columns(table_rows, READ_COLUMNS)
-    if not has_words:
-        findings += _suspect_units(relative_to(root, path), columns, visits)
-    return VolumeTable(relative_to(root, path), tuple(visits), _patients(table_rows, id_by_key, findings), has_words)
+    visits = with_lesions(without_doubtful_units(visits, name, findings))
+    return VolumeTable(name, tuple(visits), _patients(table_rows, id_by_key, findings), has_words)
 
 
 def _columns_are_usable(row: TableRow, findings: list[Finding]) -> bool:
@@ -187,19 +194,20 @@ def _possible(dated: Sequence[tuple[TableRow, date]], findings: list[Finding]) -
     return possible
 
 
-def _of_one_person(visits: Sequence[GivenVisit], table: str, findings: list[Finding]) -> list[GivenVisit]:
-    """Leave out all sizes of people whose names hardly differ: they may be one, whose course is torn apart."""
+def doubtful_names(names: Iterable[str], table: str, findings: list[Finding]) -> dict[str, str]:
+    """Return those of a table's names that hardly differ, with why: they may be one, whose course is torn apart."""
     why_by_name = dict[str, str]()
-    for group in alike_groups(visit.patient_id for visit in visits):
-        names = " and ".join(f"'{name}'" for name in group)
-        findings.append(finding("patient_alike", f"{table}: expected names that tell people apart, found {names}"))
-        why_by_name |= dict.fromkeys(group, f"{names} may be one person ({table})")
-    return [
-        _without_sizes(one, why_by_name[one.patient_id]) if one.patient_id in why_by_name else one for one in visits
-    ]
+    for group in alike_groups(names):
+        quoted = " and ".join(f"'{name}'" for name in group)
+        findings.append(finding("patient_alike", f"{table}: expected names that tell people apart, found {quoted}"))
+        why_by_name |= dict.fromkeys(group, f"{quoted} may be one person ({table})")
+    return why_by_name
 
 
-def _without_sizes(visit: GivenVisit, why: str) -> GivenVisit:
+def without_sizes(visit: GivenVisit, why: str | None) -> GivenVisit:
+    """Return a visit without its sizes where something is wrong with all of them; as it is where nothing is."""
+    if why is None:
+        return visit
     category = None if visit.category is None else Category.NE
     measures = tuple(ImportedMeasure(one.compartment, missing_reason=why) for one in visit.measures)
     lesions = {name: ImportedMeasure(one.compartment, missing_reason=why) for name, one in visit.lesions.items()}
@@ -343,11 +351,17 @@ def _compartment(row: TableRow, findings: list[Finding]) -> Compartment | None:
     return compartment
 
 
-def _suspect_units(table: str, columns: set[str], visits: Iterable[GivenVisit]) -> list[Finding]:
-    sizes = [m.volume_mm3 for v in visits for m in v.measures if m.compartment == Compartment.TUMOUR and m.volume_mm3]
-    if not sizes:
+def tumours_mm3(visits: Iterable[GivenVisit]) -> list[float]:
+    """Return the volumes above 0 of whole tumours, mm³."""
+    measures = (one for visit in visits for one in visit.measures if one.compartment == Compartment.TUMOUR)
+    return [one.volume_mm3 for one in measures if one.volume_mm3]
+
+
+def suspect_units(table: str, columns: Collection[str], sizes_mm3: Sequence[float]) -> list[Finding]:
+    """Say where half of all tumours of a table have sizes that fit another unit than the column's name says."""
+    if not sizes_mm3:
         return []
-    middle_mm3 = median(sizes)
+    middle_mm3 = median(sizes_mm3)
     column, other = ("volume_mm3", "mL") if "volume_mm3" in columns else ("volume_ml", "mm³")
     suspect = middle_mm3 < SUSPECT_MM3 if column == "volume_mm3" else middle_mm3 > 1000 * SUSPECT_ML
     limit = f"below {SUSPECT_MM3:g} mm³" if other == "mL" else f"above {SUSPECT_ML:g} mL"

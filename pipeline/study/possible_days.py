@@ -32,6 +32,16 @@ def is_before_scans(day: date | None) -> bool:
     return day is not None and (last_possible(day) or day) < FIRST_SCAN
 
 
+def are_possible(days: tuple[date, date], treatments: Iterable[Treatment]) -> bool:
+    """Say of the first and last day of a person's visits that all are of times with MRI, treatments within a lifetime.
+
+    Then :func:`possible_treatments` and :func:`with_possible_days` change nothing, and need not see each visit.
+    """
+    first, last = days
+    years = [(one.started_by or one.started_on).year for one in treatments]
+    return first >= FIRST_SCAN and all(last.year - year <= LONGEST_LIFE_YEARS for year in years)
+
+
 def in_words(day: date, beside: date) -> str:
     """Say what is wrong with a day that cannot be a scan's."""
     return f"expected the day of an MRI scan, found {day} beside {beside}; is it a date of birth or a placeholder?"

@@ -27,10 +27,10 @@ MOST_VALUE, MOST_PERCENT, MOST_MS, MOST_TESLA = 1e4, 999.0, 2000.0, 15.0
 
 def with_spectra(
     root: Path,
-    visits: Mapping[str, tuple[StudyVisit, ...]],
+    visits: Mapping[str, Sequence[StudyVisit]],
     patient_ids: Collection[str],
     findings: list[Finding],
-) -> dict[str, tuple[StudyVisit, ...]]:
+) -> dict[str, Sequence[StudyVisit]]:
     """Return every patient's visits with what was fitted to their spectra.
 
     Parameters
@@ -64,7 +64,8 @@ def with_spectra(
                 continue
             message = f"expected one value of {fitted.metabolite} ({fitted.unit}), found {len(rivals)}"
             findings.append(row.problem("spectrum_differs", f"{message} at {visit.session_id}"))
-    return {key: tuple(_with(visit, by_visit) for visit in of_patient) for key, of_patient in visits.items()}
+    measured = {patient_id for patient_id, _ in by_visit}
+    return {**visits, **{key: tuple(_with(visit, by_visit) for visit in visits[key]) for key in measured}}
 
 
 def _with(visit: StudyVisit, by_visit: Mapping[tuple[str, str], Sequence[MetaboliteValue]]) -> StudyVisit:

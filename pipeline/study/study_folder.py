@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,8 +18,9 @@ from pipeline.core import markers
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding, FunctionScore, JournalEntry, Patient, Treatment
 from pipeline.errors import InputError
-from pipeline.study import clinical, imported_table, neuraxis_table, possible_days, spectroscopy_table, unread_files
+from pipeline.study import clinical, imported_reading, neuraxis_table, possible_days, spectroscopy_table, unread_files
 from pipeline.study.discs import DiscFile
+from pipeline.study.imported_reading import EarlierReading, ImportedVisits, KeptReading
 from pipeline.study.imported_table import IMPORTED_TABLE
 from pipeline.study.masks import MaskFile
 from pipeline.study.names import derivative_path, entries, label_of, resembling_words, with_prefix
@@ -72,7 +73,7 @@ class StudyPatient:
     """
 
     patient: Patient
-    visits: tuple[StudyVisit, ...]
+    visits: Sequence[StudyVisit]
     treatments: tuple[Treatment, ...]
     function_scores: tuple[FunctionScore, ...]
     acts: tuple[JournalEntry, ...] = ()
@@ -80,13 +81,17 @@ class StudyPatient:
 
 @dataclass(frozen=True)
 class StudyFolder:
-    """A study folder; ``root`` is absolute, patients are in the order of their ids."""
+    """A study folder; ``root`` is absolute, patients are in the order of their ids.
+
+    ``readings`` is what to keep of the table of imported sizes, by patient.
+    """
 
     name: str
     is_synthetic: bool
     root: Path
     patients: tuple[StudyPatient, ...]
     findings: tuple[Finding, ...]
+    readings: Mapping[str, KeptReading] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,13 @@ class _Clinical:
     folders: AbstractSet[str]
 
 
-def read_study(bids_dir: Path, *, as_of: date, participants: frozenset[str] | None = None) -> StudyFolder:
+def read_study(
+    bids_dir: Path,
+    *,
+    as_of: date,
+    participants: frozenset[str] | None = None,
+    earlier: Mapping[str, KeptReading] | None = None,
+) -> StudyFolder:
     """Read a study folder.
 
     Parameters
@@ -111,6 +122,8 @@ def read_study(bids_dir: Path, *, as_of: date, participants: frozenset[str] | No
         The day of reading; dates after it are reported and not used.
     participants
         Patients to read, with or without ``sub-``; None for all.
+    earlier
+        What was kept of the table of imported sizes, by this very code; None to read all rows, and keep nothing.
 
     Returns
     -------
@@ -134,10 +147,9 @@ def read_study(bids_dir: Path, *, as_of: date, participants: frozenset[str] | No
     visits = read_visits({key: folders[key] for key in sorted(chosen & folders.keys())}, root, as_of, findings)
     if participants is None:  # nobody waits for one patient while all folders are walked
         unread_files.report_places(root, folders.keys(), findings)
-    imported = imported_table.read_imported(root, patient_ids, as_of, findings)
-    seen = {
-        key: imported_table.with_imported(key, visits.get(key, ()), imported.get(key, ()), findings) for key in chosen
-    }
+    alone = None if earlier is None else EarlierReading(earlier, tables.participants.keys() - folders.keys())
+    imported = imported_reading.read_imported(root, patient_ids, as_of, findings, alone)
+    seen = {key: imported.visits_of(key, visits.get(key, ()), findings) for key in chosen}
     seen = neuraxis_table.with_forms(root, seen, patient_ids, as_of, findings)
     seen = spectroscopy_table.with_spectra(root, seen, patient_ids, findings)
     patients = tuple(_patient(key, seen[key], tables, findings) for key in sorted(chosen))
@@ -149,6 +161,7 @@ def read_study(bids_dir: Path, *, as_of: date, participants: frozenset[str] | No
         root=root,
         patients=patients,
         findings=tuple(dict.fromkeys(findings)),
+        readings=imported.readings,
     )
 
 
@@ -291,9 +304,7 @@ def _chosen(
     return patient_ids & set(wanted.values())
 
 
-def _patient(
-    patient_id: str, visits: tuple[StudyVisit, ...], tables: _Clinical, findings: list[Finding]
-) -> StudyPatient:
+def _patient(patient_id: str, visits: Sequence[StudyVisit], tables: _Clinical, findings: list[Finding]) -> StudyPatient:
     if patient_id not in tables.participants and tables.participants:
         message = f"{patient_id}: expected a row in participants.tsv, found only a folder"
         message += resembling_words(patient_id, tables.participants)
@@ -302,14 +313,17 @@ def _patient(
         message = f"{patient_id}: expected images in a folder {patient_id}, found none"
         message += resembling_words(patient_id, tables.folders)
         findings.append(finding("patient_without_images", message, "participants.tsv", patient_id=patient_id))
-    treatments = possible_days.possible_treatments(
-        tables.treatments.get(patient_id, ()), [visit.acquired_on for visit in visits], findings, "treatments.tsv"
-    )
-    visits = possible_days.with_possible_days(visits, treatments, findings)
+    treatments = tuple(tables.treatments.get(patient_id, ()))
+    if not isinstance(visits, ImportedVisits) or not possible_days.are_possible(visits.days, treatments):
+        days = [visit.acquired_on for visit in visits]
+        treatments = possible_days.possible_treatments(treatments, days, findings, "treatments.tsv")
+        visits = possible_days.with_possible_days(visits, treatments, findings)
     listed = tables.participants.get(patient_id) or Patient(patient_id)
-    alive_on = [*(v.acquired_on for v in visits if v.acquired_on), *(t.started_on for t in treatments)]
+    if listed.died_on is not None:
+        alive_on = [*(v.acquired_on for v in visits if v.acquired_on), *(t.started_on for t in treatments)]
+        listed = clinical.with_possible_death(listed, alive_on, findings)
     return StudyPatient(
-        patient=clinical.with_possible_death(listed, alive_on, findings),
+        patient=listed,
         visits=visits,
         treatments=treatments,
         function_scores=tuple(tables.function_scores.get(patient_id, ())),

@@ -12,7 +12,7 @@ import json
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, time
 from functools import cached_property
@@ -23,8 +23,8 @@ from pipeline.core.findings import finding
 from pipeline.core.records import Finding
 from pipeline.core.vocabulary import ANY_DAY
 from pipeline.core.written_day import WrittenDay, span
-from pipeline.files.content_pointers import pointer_in
-from pipeline.study.names import is_inside, relative_to, with_prefix
+from pipeline.study.names import relative_to, with_prefix
+from pipeline.study.table_text import text_of
 from pipeline.study.written_dates import parse_date, parse_days
 from pipeline.study.written_numbers import NUMBER_COLUMNS, WrittenNumbers, numbers_in
 
@@ -62,12 +62,6 @@ WHOSE = ("participant_id", "compartment", "lesion_id")
 """Columns that say whose size a row gives."""
 LINE_END = re.compile(r"\r\n|\r|\n")
 DELIMITERS = ("\t", ";", ",")
-WORKBOOKS = {b"PK\x03\x04": "a spreadsheet's workbook (.xlsx or .ods)", b"\xd0\xcf\x11\xe0": "a workbook (.xls)"}
-"""First bytes of what is no table but named like one."""
-UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-MOSTLY_ZERO = 0.8
-"""Share of every other byte that is zero in a table of ASCII letters written as UTF-16."""
-
 INVISIBLE = frozenset({"Cf", "Cc"})
 """Unicode categories of letters that nobody sees: marks of direction, joiners, control characters."""
 
@@ -112,6 +106,48 @@ class TableRow:
         return finding(code, f"{self.where}: {message}", self.table, patient_id=self.patient_id)
 
 
+@dataclass(frozen=True)
+class TableColumns:
+    """A table and its columns, those that it should have and lacks, and the line of its header."""
+
+    table: str
+    names: list[str]
+    absent: frozenset[str]
+    line: int
+
+    @cached_property
+    def repeated(self) -> list[str]:
+        """The columns that are there more than once, also those without a name."""
+        return [name for name in dict.fromkeys(self.names) if self.names.count(name) > 1]
+
+
+@dataclass(frozen=True)
+class WrittenLines:
+    """A table of which only the header was read; ``lines`` holds all of it, line 1 first."""
+
+    columns: TableColumns
+    delimiter: str
+    lines: Sequence[str]
+
+    @property
+    def numbers(self) -> range:
+        """The numbers of the lines below the header."""
+        return range(self.columns.line + 1, len(self.lines) + 1)
+
+    def rows(self, numbers: Iterable[int], findings: list[Finding]) -> list[TableRow]:
+        """Return the rows of some lines, with decimal points and no marks between thousands in their numbers."""
+        lines = ((number, _parted(self.lines[number - 1], self.delimiter)) for number in numbers)
+        return _rows(self.columns, lines, findings)
+
+    def cells(self, column: str) -> list[str | None]:
+        """Return what the lines below the header have in one column; None where a line, or the column, is too short."""
+        place = self.columns.names.index(column) if column in self.columns.names else len(self.columns.names)
+        parted = (_parted(self.lines[number - 1], self.delimiter, place + 1) for number in self.numbers)
+        written = [cells[place] if place < len(cells) else None for cells in parted]
+        cleaned = {cell: _clean(cell) for cell in set(written) if cell is not None}
+        return [None if cell is None else cleaned[cell] for cell in written]
+
+
 def read_table(path: Path, root: Path, required: tuple[str, ...], findings: list[Finding]) -> list[TableRow]:
     """Read a table's rows; empty, with a finding, when it cannot be used.
 
@@ -124,17 +160,16 @@ def read_table(path: Path, root: Path, required: tuple[str, ...], findings: list
     findings
         What is odd is added.
     """
-    text = _text(path, root, findings)
+    text = text_of(path, root, findings)
     if text is None:
         return []
-    lines = (line.split("\t") for line in LINE_END.split(text))
-    table_rows = _rows(relative_to(root, path), lines, required, findings)
+    table, lines = relative_to(root, path), enumerate((line.split("\t") for line in LINE_END.split(text)), start=1)
+    columns = _columns(table, lines, required, findings)
+    table_rows = [] if columns is None else _rows(columns, lines, findings)
     return _written_by(table_rows, _numbers(table_rows))
 
 
-def read_delimited(
-    path: Path, root: Path, required: tuple[str, ...], findings: list[Finding], *, has_points: bool = False
-) -> list[TableRow]:
+def read_delimited(path: Path, root: Path, required: tuple[str, ...], findings: list[Finding]) -> list[TableRow]:
     """Read the rows of another program's table, whose columns are parted by tabs, semicolons or commas.
 
     What stands in the header decides, tabs before semicolons before commas; a quoted cell may hold the delimiter.
@@ -147,20 +182,25 @@ def read_delimited(
         Columns without which the table is useless.
     findings
         What is odd is added.
-    has_points
-        The table is known to write fractions with decimal points and no marks between thousands.
     """
-    text = _text(path, root, findings)
-    if text is None:
+    lines = lines_of(path, root, required, findings)
+    if lines is None:
         return []
+    table_rows = lines.rows(lines.numbers, findings)
+    return _written_by(table_rows, replace(_numbers(table_rows), has_comma_columns=lines.delimiter == ","))
+
+
+def lines_of(path: Path, root: Path, required: tuple[str, ...], findings: list[Finding]) -> WrittenLines | None:
+    """Return a table as :func:`read_delimited` takes it, its rows not read yet; None, with a finding, without any."""
+    text = text_of(path, root, findings)
+    if text is None:
+        return None
     written = LINE_END.split(text)
     header = next((line for line in written if line.strip()), "")
     delimiter = next((mark for mark in DELIMITERS if mark in header), DELIMITERS[0])
-    lines = (_parted(line, delimiter) for line in written)
-    table_rows = _rows(relative_to(root, path), lines, required, findings)
-    if has_points:
-        return table_rows
-    return _written_by(table_rows, replace(_numbers(table_rows), has_comma_columns=delimiter == ","))
+    numbered = enumerate((_parted(line, delimiter) for line in written), start=1)
+    columns = _columns(relative_to(root, path), numbered, required, findings)
+    return None if columns is None else WrittenLines(columns, delimiter, written)
 
 
 def _numbers(table_rows: Iterable[TableRow]) -> WrittenNumbers:
@@ -172,28 +212,41 @@ def _written_by(table_rows: Iterable[TableRow], numbers: WrittenNumbers) -> list
     return [TableRow(row.table, row.line, row.cells, row.absent, numbers) for row in table_rows]
 
 
-def _parted(line: str, delimiter: str) -> list[str]:
+def _parted(line: str, delimiter: str, most: int = -1) -> list[str]:
+    """Return the cells of a line; where ``most`` is given, at least so many, and the rest of it may be left whole."""
     if '"' not in line:
-        return line.split(delimiter) if line else []
+        return line.split(delimiter, most) if line else []
     try:
         return next(csv.reader([line], delimiter=delimiter), [""])
     except csv.Error:  # a cell longer than the reader takes
         return line.split(delimiter)
 
 
-def _rows(table: str, lines: Iterable[list[str]], required: tuple[str, ...], findings: list[Finding]) -> list[TableRow]:
-    """Return the rows of a table's lines; how it writes numbers is not said yet."""
-    cleaned = ((number, [_clean(cell) for cell in cells]) for number, cells in enumerate(lines, start=1))
-    written = ((number, cells) for number, cells in cleaned if any(cells))
-    _, header = next(written, (0, None))
+def _columns(
+    table: str, lines: Iterable[tuple[int, list[str]]], required: tuple[str, ...], findings: list[Finding]
+) -> TableColumns | None:
+    """Return the columns of a table from its first line that is not empty; None, with a finding, without usable ones.
+
+    Parameters
+    ----------
+    lines
+        Each with its number; those up to the header are taken.
+    """
+    cleaned = ((number, list(map(_clean, cells))) for number, cells in lines)
+    line, header = next(((number, cells) for number, cells in cleaned if any(cells)), (0, None))
     if header is None:
         findings.append(finding("table_empty", f"{table}: expected a header and rows, found nothing", table))
-        return []
-    columns = [COLUMN_ALIASES.get(name, name) for name in map(str.lower, header)]
-    if not _header_is_usable(columns, required, table, findings):
-        return []
-    place = _Columns(table, columns, frozenset(required) - frozenset(columns))
-    optional_rows = (_row(place, line, cells, findings) for line, cells in written)
+        return None
+    names = [COLUMN_ALIASES.get(name, name) for name in map(str.lower, header)]
+    if not _header_is_usable(names, required, table, findings):
+        return None
+    return TableColumns(table, names, frozenset(required) - frozenset(names), line)
+
+
+def _rows(columns: TableColumns, lines: Iterable[tuple[int, list[str]]], findings: list[Finding]) -> list[TableRow]:
+    """Return the rows of numbered lines below a header; how their table writes numbers is not said yet."""
+    cleaned = ((number, list(map(_clean, cells))) for number, cells in lines)
+    optional_rows = (_row(columns, number, cells, findings) for number, cells in cleaned if any(cells))
     return [row for row in optional_rows if row is not None]
 
 
@@ -297,7 +350,7 @@ def word_in(row: TableRow, column: str, words: Mapping[str, Word], findings: lis
 
 def read_json(path: Path, root: Path, findings: list[Finding]) -> dict[str, Any]:
     """Read a JSON object; empty when the file is not there, or, with a finding, when it holds something else."""
-    text = _text(path, root, findings) if path.exists() or path.is_symlink() else None
+    text = text_of(path, root, findings) if path.exists() or path.is_symlink() else None
     if text is None:
         return {}
     try:
@@ -309,51 +362,6 @@ def read_json(path: Path, root: Path, findings: list[Finding]) -> dict[str, Any]
     relative = relative_to(root, path)
     findings.append(finding("json_unreadable", f"{relative}: expected a JSON object, found something else", relative))
     return {}
-
-
-def _text(path: Path, root: Path, findings: list[Finding]) -> str | None:
-    table = relative_to(root, path)
-    if not is_inside(path, root, findings):
-        return None
-    try:
-        content = path.read_bytes() if path.is_file() else None
-    except OSError as error:
-        findings.append(finding("file_unreadable", f"{table}: expected text, found: {error.strerror}", table))
-        return None
-    if content is None:
-        findings.append(finding("file_unreadable", f"{table}: expected a file, found something else", table))
-        return None
-    other = _other_than_text(content)
-    if other is not None:
-        findings.append(finding("file_unreadable", f"{table}: expected text, found {other}", table))
-        return None
-    encoding = _encoding_of(content)
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError:
-        message = f"{table}: expected UTF-8 text, found other bytes; letters beyond ASCII may be read as others"
-        findings.append(finding("table_encoding", message, table))
-        # letters that differ stay different, so that no two people become one
-        return content.decode("cp1252" if encoding == "utf-8-sig" else encoding, errors="replace")
-
-
-def _other_than_text(content: bytes) -> str | None:
-    """Say what a file is that is no text, and what to do; None for text."""
-    pointer = pointer_in(content)
-    if pointer is not None:
-        return f"{pointer.what}; {pointer.remedy}"
-    workbook = next((name for start, name in WORKBOOKS.items() if content.startswith(start)), None)
-    return None if workbook is None else f"{workbook}; save its sheet as CSV (UTF-8)"
-
-
-def _encoding_of(content: bytes) -> str:
-    """Return how a text is written: UTF-16 by its mark, or by the zeros beside its ASCII letters; UTF-8 else."""
-    if content.startswith(UTF16_MARKS):
-        return "utf-16"
-    halves = {"utf-16-le": content[1::2], "utf-16-be": content[::2]}
-    zeros = {name: half.count(0) / max(len(half), 1) for name, half in halves.items()}
-    likely = max(zeros, key=lambda name: zeros[name])
-    return likely if len(content) % 2 == 0 and zeros[likely] > MOSTLY_ZERO else "utf-8-sig"
 
 
 def _header_is_usable(columns: list[str], required: tuple[str, ...], table: str, findings: list[Finding]) -> bool:
@@ -373,21 +381,7 @@ def _header_is_usable(columns: list[str], required: tuple[str, ...], table: str,
     return True
 
 
-@dataclass(frozen=True)
-class _Columns:
-    """A table and its columns, and those that it should have and lacks."""
-
-    table: str
-    names: list[str]
-    absent: frozenset[str]
-
-    @cached_property
-    def repeated(self) -> list[str]:
-        """The columns that are there more than once, also those without a name."""
-        return [name for name in dict.fromkeys(self.names) if self.names.count(name) > 1]
-
-
-def _row(columns: _Columns, line: int, cells: list[str], findings: list[Finding]) -> TableRow | None:
+def _row(columns: TableColumns, line: int, cells: list[str], findings: list[Finding]) -> TableRow | None:
     names = columns.names
     values = [None if cell.lower() in MISSING else sys.intern(cell) for cell in cells]
     values += [None] * (len(names) - len(values))

@@ -14,6 +14,7 @@ from pipeline.core.neuraxis_form import NeuraxisForm
 from pipeline.core.records import Finding
 from pipeline.core.spectrum import MetaboliteValue
 from pipeline.core.written_day import last_possible
+from pipeline.files import fingerprints
 from pipeline.measure.imported_sizes import ImportedMeasure
 from pipeline.study.anchors import choose_anchor
 from pipeline.study.clinical import SessionRow, read_scan_date, read_sessions
@@ -209,3 +210,16 @@ def _unmeasurable(visit: StudyVisit) -> str:
 def by_date(visit: StudyVisit) -> tuple[bool, date, time, str]:
     """Return what visits are ordered by: undated ones last, those of one day by their times where they are known."""
     return visit.acquired_on is None, visit.acquired_on or date.min, visit.acquired_at or time.min, visit.session_id
+
+
+def content_of(visits: Iterable[StudyVisit]) -> str:
+    """Return the SHA-256 of what tables say of visits: names, days, sizes, forms, spectra; no file is opened."""
+    return fingerprints.of_values(
+        [
+            (
+                (v.session_id, v.acquired_on, str(v.acquired_at), v.leptomeningeal, v.imported, v.imported_lesions),
+                (v.neuraxis, v.spectra),
+            )
+            for v in visits
+        ]
+    )

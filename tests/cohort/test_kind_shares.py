@@ -117,6 +117,21 @@ def test_people_in_other_courses_are_another_cohort() -> None:
     assert both == (*kind_shares.cohort_shares(operated), *kind_shares.cohort_shares(watched))
 
 
+def test_what_the_same_people_say_under_other_criteria_is_learned_once_and_what_others_say_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    people = cohort(still=20, steady=10)
+    same = [replace(one, criteria_id="other") for one in people[::-1]]
+    grown = [replace(one, criteria_id="third", steady_likelihood=1.0) for one in people]
+    alone = [kind_shares.cohort_shares(some)[0] for some in (people, same, grown)]
+    learned, asked = kind_shares.learned, []
+    monkeypatch.setattr(kind_shares, "learned", lambda some: (asked.append(len(some)), learned(some))[1])
+    together = kind_shares.cohort_shares([*grown, *same, *people])
+    assert {one.criteria_id: one for one in together} == {one.criteria_id: one for one in alone}
+    assert asked == [30, 30]
+    assert alone[2].growing_share > alone[0].growing_share
+
+
 def test_where_few_grow_the_same_readings_tell_less_than_where_all_do() -> None:
     unclear = evidence("who", "unclear")
     shares = [kind_shares.cohort_shares([*cohort(**{kind: 40}), unclear])[0] for kind in ("still", "steady")]

@@ -11,7 +11,7 @@ from pipeline.core.records import Finding
 from pipeline.core.vocabulary import ANY_DAY, Compartment
 from pipeline.core.written_day import WrittenDay
 from pipeline.measure.imported_sizes import NO_VOLUME
-from pipeline.study import clinical, own_number_rows, study_tables, table_numbers, written_dates
+from pipeline.study import clinical, own_number_rows, study_tables, table_numbers, table_text, written_dates
 from pipeline.study.lesion_rows import new_tumours, total_of, with_unseen
 from pipeline.study.own_number_rows import ImportedMeasure
 from pipeline.study.study_tables import TableRow
@@ -227,16 +227,16 @@ def test_a_lesion_of_earlier_days_without_a_row_is_not_gone() -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 def test_two_byte_letters_are_told_by_their_zeros(encoding: str) -> None:
-    assert study_tables._encoding_of("participant_id\tage".encode(encoding)) == encoding
-    assert study_tables._encoding_of(b"abc\tdef") == "utf-8-sig"
-    assert study_tables._encoding_of(b"") == "utf-8-sig"
-    assert study_tables._encoding_of(b"a\0b\0c") == "utf-8-sig", "an odd number of bytes is no text of two-byte letters"
+    assert table_text._encoding_of("participant_id\tage".encode(encoding)) == encoding
+    assert table_text._encoding_of(b"abc\tdef") == "utf-8-sig"
+    assert table_text._encoding_of(b"") == "utf-8-sig"
+    assert table_text._encoding_of(b"a\0b\0c") == "utf-8-sig", "an odd number of bytes is no text of two-byte letters"
 
 
 @pytest.mark.parametrize(("plain", "is_wide"), [(8, False), (9, True)])
 def test_more_than_four_fifths_of_the_other_bytes_are_zero_in_two_byte_letters(plain: int, is_wide: bool) -> None:
     text = "a" * plain + "\u0416" * (10 - plain)
-    assert (study_tables._encoding_of(text.encode("utf-16-le")) == "utf-16-le") == is_wide
+    assert (table_text._encoding_of(text.encode("utf-16-le")) == "utf-16-le") == is_wide
 
 
 @pytest.mark.parametrize(

@@ -292,11 +292,11 @@ def test_changed_labels_make_the_patient_anew(tmp_path):
     from pipeline.context import schedule_files  # noqa: PLC0415 - what a run knows
     from pipeline.judge import criteria_files  # noqa: PLC0415 - what a run knows
     from pipeline.run import workers  # noqa: PLC0415 - what a run knows
-    from pipeline.run.study_run import _patient_key  # noqa: PLC0415
+    from pipeline.run.study_run import _patient_key, _rules_key  # noqa: PLC0415
 
     rules = workers.Rules(criteria_files.load_all(criteria_files.DEFAULT_CRITERIA_ID), schedule_files.load(None), None)
     keys = []
     for number in (3, 4):
         (patient,) = study_of(tmp_path, {SPINE_GENERIC: volume(np.full((2, 2, 2), number, dtype=np.uint8))}).patients
-        keys.append(_patient_key(patient, rules, tmp_path / "out"))
+        keys.append(_patient_key(patient, _rules_key(rules), tmp_path / "out"))
     assert keys[0] != keys[1]

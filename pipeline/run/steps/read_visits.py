@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -44,7 +44,7 @@ def read(work: PatientWork) -> PatientWork:
 
 
 def read_visits(
-    visits: tuple[study_folder.StudyVisit, ...], treatments: tuple[records.Treatment, ...]
+    visits: Sequence[study_folder.StudyVisit], treatments: tuple[records.Treatment, ...]
 ) -> tuple[tuple[ReadVisit, ...], ScannedVisit | None]:
     """Read a patient's visits and choose the reference; the others favour the reference anchor's view of the spine."""
     first = tuple(read_visit(visit) for visit in visits)
