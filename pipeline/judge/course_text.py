@@ -11,6 +11,7 @@ from dataclasses import asdict, fields, is_dataclass
 from datetime import date, time
 from typing import Any
 
+from pipeline.core.exchange import Exchange
 from pipeline.core.vocabulary import (
     FunctionGrade,
     MaskOrigin,
@@ -80,6 +81,8 @@ def _part(kind: type, values: Mapping[str, Any]) -> Any:
             read[name] = time.fromisoformat(value)
         elif name in WITHIN:
             read[name] = WITHIN[name](**value)
+        elif name == "exchanges":
+            read[name] = tuple(_exchange(one) for one in value)
         elif name == "contrasts":
             read[name] = frozenset(value)
         elif name == "mask_origin":
@@ -87,6 +90,10 @@ def _part(kind: type, values: Mapping[str, Any]) -> Any:
         elif name == "kind":
             read[name] = TreatmentKind(value)
     return kind(**read)
+
+
+def _exchange(values: Mapping[str, Any]) -> Exchange:
+    return Exchange(**{**values, "on": _day(values["on"]), "lesions": tuple(values["lesions"])})
 
 
 def _day(value: Any) -> date | None:

@@ -73,7 +73,8 @@ def doubtful_length(name: str, size: float | None, earlier: Sequence[float]) -> 
         return None
     factor, speck, span = LENGTHS[name]
     is_fitting = min(earlier) / span <= size <= max(earlier) * span
-    are_written_alike = any(float(size).is_integer() == float(one).is_integer() for one in earlier)
+    is_length = name == "longest_mm"  # the product of two lengths is whole by chance
+    are_written_alike = is_length and any(float(size).is_integer() == float(one).is_integer() for one in earlier)
     if is_fitting or are_written_alike:
         return None
     fitting = (one for one in (size * factor, size / factor) if min(earlier) / span <= one <= max(earlier) * span)

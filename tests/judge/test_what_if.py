@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.core.exchange import Exchange
 from pipeline.core.vocabulary import (
     FunctionGrade,
     MaskOrigin,
@@ -131,6 +132,7 @@ FILLED = {
     "float": 2.5, "int": 3, "bool": True, "str": "words", "date": date(2021, 2, 3), "time": time(9, 30),
     "MaskOrigin": MaskOrigin.EDITED, "frozenset[str]": frozenset({"T2w"}), "PartSize": PartSize(10.0, 0.2, True, 3.0),
     "TreatmentKind": TreatmentKind.SURGERY,
+    "tuple[Exchange, ...]": (Exchange(date(2021, 2, 3), "ses-01", "volume", 3.0, ("L2", "L3"), 4.0, is_unread=True),),
 }  # fmt: skip
 
 
