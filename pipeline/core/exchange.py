@@ -23,7 +23,7 @@ class Exchange:
     is_unread
         This lesion was not measured: its table has no row of it on that day.
     unread, unread_size
-        Those of the others that were not measured, and what of ``others_size`` is theirs.
+        Lesions beside this one that lost, or may have, and were not measured; and what of ``others_size`` is theirs.
     read_on
         The later scan by which a lesion that had no row was measured again, and had lost it.
     """

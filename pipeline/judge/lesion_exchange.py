@@ -103,7 +103,7 @@ class _Transfer:
         if step is None:
             return None
         others = self.giving if step in self.taking else self.taking
-        unread = [one for one in others if one.is_unread]
+        unread = [one for one in self.giving if one.is_unread and one is not step]
         days = [one.read_at.acquired_on for one in (step, *others) if one.read_at is not None]
         return Exchange(
             self.scan.acquired_on,
@@ -114,7 +114,7 @@ class _Transfer:
             sum(abs(one.gain) for one in others),
             is_unread=step.is_unread,
             unread=tuple(one.lesion for one in unread),
-            unread_size=sum(abs(one.gain) for one in unread),
+            unread_size=sum(abs(one.gain) for one in unread if one in others),
             read_on=max(days, default=None),
         )
 
@@ -302,6 +302,8 @@ def _said(exchange: Exchange, metric: Metric) -> str:
         if exchange.is_unread:
             return f"{gained} on {exchange.on} and may hold it"
         lost_by = f", of which this one had lost as much {by_reading}" if exchange.read_on else ""
+        if exchange.unread:
+            return f"{gained} on {exchange.on}, where {_without_row(exchange)}"
         same_scan = f"on {exchange.on}" if exchange.read_on else f"on the same scan of {exchange.on}"
         return f"{gained} {same_scan}{lost_by}, the sum unchanged within its error"
     read = [name for name in exchange.lesions if name not in exchange.unread]
@@ -309,12 +311,13 @@ def _said(exchange: Exchange, metric: Metric) -> str:
     lost = f"{lost} {by_reading}" if exchange.read_on else f"{lost} on the same scan of {exchange.on}"
     if not exchange.unread:
         return f"{lost}, the sum unchanged within its error"
-    verb = "lacks" if len(exchange.unread) == 1 else "lack"
-    unread = (
-        f"{_lesions(exchange.unread)} ({size(exchange.unread_size, metric)} before) {verb} a row on {exchange.on}, so "
-        f"that it may be counted here"
-    )
+    before = f" ({size(exchange.unread_size, metric)} before)"
+    unread = f"{_without_row(exchange, before)} on {exchange.on}, so that it may be counted here"
     return f"{lost} and {unread}" if read else unread
+
+
+def _without_row(exchange: Exchange, before: str = "") -> str:
+    return f"{_lesions(exchange.unread)}{before} {'lacks' if len(exchange.unread) == 1 else 'lack'} a row"
 
 
 def _lesions(names: Sequence[str]) -> str:

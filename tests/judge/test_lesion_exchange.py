@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from pipeline.core import records
 from pipeline.core.vocabulary import VisitJudgement, VisitMeasure
-from pipeline.judge import lesion_courses, lesion_exchange
+from pipeline.judge import criteria_files, lesion_courses, lesion_exchange
 from pipeline.judge.clauses import ClauseKind, from_json
-from pipeline.judge.criteria import Metric
+from pipeline.judge.criteria import Metric, ResponseCriteria
 from pipeline.measure.imported_sizes import UNSEEN
 from pipeline.run.steps import judge_course
 from tests.judge.course_maker import course as course_of
@@ -86,7 +86,9 @@ def test_drawn_as_before_again_nothing_grew_and_nothing_came_back() -> None:
     assert "lesion L1 lost 0.50 mL" in back.reason
 
 
-def tabled(sizes: Sizes, cv: float = 0.05) -> dict[str, list[VisitMeasure]]:
+def tabled(
+    sizes: Sizes, cv: float = 0.05, settled: frozenset[tuple[str, str]] = frozenset()
+) -> dict[str, list[VisitMeasure]]:
     """Return what lesions of a table exchanged, year by year; None for a lesion without a row."""
     measures: dict[str, dict[str, VisitMeasure]] = {name: {} for name in sizes}
     for name, by_year in sizes.items():
@@ -94,12 +96,13 @@ def tabled(sizes: Sizes, cv: float = 0.05) -> dict[str, list[VisitMeasure]]:
             more = {"missing_reason": UNSEEN} if mm3 is None else {"volume_cv": cv if mm3 else None}
             one = visit(YEAR * year, mm3, slices_spanned=5, **more)
             measures[name][one.session_id] = one
-    return {name: list(by_session.values()) for name, by_session in lesion_exchange.with_exchanges(measures).items()}
+    exchanged = lesion_exchange.with_exchanges(measures, settled)
+    return {name: list(by_session.values()) for name, by_session in exchanged.items()}
 
 
-def judged(sizes: Sizes, lesion: str, cv: float = 0.05) -> tuple[VisitJudgement, ...]:
+def judged(sizes: Sizes, lesion: str, cv: float = 0.05, rules: ResponseCriteria = RULES) -> tuple[VisitJudgement, ...]:
     own = tabled(sizes, cv)[lesion]
-    return lesion_courses.judge_lesion(course_of(*own), own, RULES)
+    return lesion_courses.judge_lesion(course_of(*own), own, rules)
 
 
 def shown(verdicts: tuple[VisitJudgement, ...]) -> list[str]:
@@ -133,6 +136,22 @@ def test_a_lesion_that_was_lost_and_is_then_written_as_none_had_given_its_tumour
     assert "no response: lesion B gained 1.0 mL on 2020-12-31, of which this one had lost as much by" in gone.reason
 
 
+def test_what_was_lost_without_a_row_is_shared_out_once_when_it_is_read() -> None:
+    sizes: Sizes = {
+        "A": (1000.0, None, 0.0, 60.0), "B": (1000.0, 1520.0, 1520.0, 1520.0), "C": (500.0, 500.0, 980.0, 980.0),
+    }  # fmt: skip
+    exchanged = tabled(sizes, 0.14)
+    assert [[round(part.size) for part in one.exchanges] for one in exchanged["A"]][2:] == [[-520, -480]] * 2
+    assert [len(one.exchanges) for one in exchanged["B"]] == [0, 1, 1, 1]
+    assert [len(one.exchanges) for one in exchanged["C"]] == [0, 0, 1, 1]
+
+
+def test_who_says_that_a_lesion_is_this_one_when_it_is_read_again_settles_what_it_may_have_given() -> None:
+    sizes: Sizes = {"A": (1000.0, None, 0.0), "B": (1000.0, 2000.0, 2000.0)}
+    assert len(tabled(sizes)["B"][2].exchanges) == 1
+    assert not tabled(sizes, settled=frozenset({("ses-0730", "A")}))["B"][2].exchanges
+
+
 def test_of_several_that_may_have_given_only_those_without_a_row_lack_one() -> None:
     sizes: Sizes = {
         "A": (1000.0, None, None, 1000.0), "C": (400.0, 100.0, 100.0, 100.0), "B": (1000.0, 2300.0, 2300.0, 2300.0),
@@ -143,6 +162,7 @@ def test_of_several_that_may_have_given_only_those_without_a_row_lack_one() -> N
         "lesion C lost 0.30 mL on the same scan of 2020-12-31 and lesion A (1.0 mL before) lacks a row on 2020-12-31"
     )
     assert words in verdicts[1].reason
+    assert "lesion B gained 1.3 mL on 2020-12-31, where lesion A lacks a row" in judged(sizes, "C")[1].reason
     assert words in verdicts[2].reason, "C was measured again and had been measured before"
 
 
@@ -194,6 +214,14 @@ def test_diameters_are_held_against_one_another_too() -> None:
     later = list(lesion_exchange.with_exchanges(measures)["A"].values())[-1]
     first = measures["A"][next(iter(measures["A"]))]
     assert [one.size for one in lesion_exchange.since(later, first, Metric.LONGEST)] == [20.0]
+
+
+def test_no_minor_response_of_what_another_lesion_may_hold() -> None:
+    rules = criteria_files.load("rano_lgg_vol")
+    last = judged({"A": (2000.0, 1400.0, 1100.0), "B": (500.0, 500.0, 800.0)}, "A", rules=rules)[-1]
+    assert str(last.category) == "SD"
+    assert "no response: lesion B gained 0.30 mL" in last.reason
+    assert str(judged({"A": (2000.0, 1400.0, 1100.0)}, "A", rules=rules)[-1].category) == "MR"
 
 
 @settings(max_examples=40, deadline=None)
