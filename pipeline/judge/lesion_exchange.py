@@ -188,8 +188,8 @@ class _Ledger:
             again = _Step(step.lesion, step.gain + value, spread, value, read_at=scan)
             if again.gain < 0 and again.is_beyond(SPREADS) and step.lesion not in settled:
                 giving.append(again)
-        kept = replace(transfer, giving=tuple(giving))
-        return kept if giving and kept.is_even else None
+        read_anew = replace(transfer, giving=tuple(giving))
+        return read_anew if giving and read_anew.is_even else None
 
     def _is_undone(self, index: int, transfer: _Transfer) -> bool:
         """Say whether one side has regained more than half of its change, other than by a later exchange."""
