@@ -21,7 +21,11 @@ class Exchange:
     lesions, others_size
         Names of the others, and what they lost or gained together.
     is_unread
-        A side was not measured: its table has no row of it on that day.
+        This lesion was not measured: its table has no row of it on that day.
+    unread, unread_size
+        Lesions beside this one that lost, or may have, and were not measured; and what of ``others_size`` is theirs.
+    read_on
+        The later scan by which a lesion that had no row was measured again, and had lost it.
     """
 
     on: date
@@ -31,3 +35,6 @@ class Exchange:
     lesions: tuple[str, ...]
     others_size: float
     is_unread: bool = False
+    unread: tuple[str, ...] = ()
+    unread_size: float = 0.0
+    read_on: date | None = None

@@ -261,9 +261,18 @@ def error_assumed(verdict: Verdict, criteria: ResponseCriteria) -> tuple[Clause,
 
 
 def exchanged(verdict: Verdict, criteria: ResponseCriteria) -> str:
-    """Say what other lesions lost as this one grew, and what would settle which is which."""
-    words = lesion_exchange.words(verdict.evidence.exchanged, criteria.metric)
-    return f"{words}, growth is open until a person says which lesion is which"
+    """Say what other lesions lost as this one grew, and what would settle which is which.
+
+    People settle it by the piece of a mask; where a table gives the sizes, only the table or a later scan can.
+    """
+    exchanges = verdict.evidence.exchanged
+    words = f"{lesion_exchange.words(exchanges, criteria.metric)}, growth is open until"
+    if verdict.visit.mask_origin is not None:
+        return f"{words} a person says which lesion is which"
+    unread = list(dict.fromkeys(name for one in exchanges for name in one.unread))
+    if unread:
+        return f"{words} the table has a row of {' and '.join(unread)} again"
+    return f"{words} a later scan shows more, or the table is corrected if it names a lesion wrongly"
 
 
 def exchanged_beside(verdict: Verdict, criteria: ResponseCriteria) -> str:
@@ -277,7 +286,10 @@ def exchanged_beside(verdict: Verdict, criteria: ResponseCriteria) -> str:
     words = lesion_exchange.words(tuple(dict.fromkeys((*since, *here))), criteria.metric)
     if not words or verdict.evidence.exchanged or words in (verdict.evidence.no_response or ""):
         return ""
-    stands = verdict.grown or verdict.category in (Category.CR, Category.PR)
+    stands = verdict.grown or verdict.category == Category.CR
+    if verdict.category == Category.PR and reference is not None:
+        left = lesion_exchange.without(verdict.visit, reference.reference, criteria.metric)
+        stands = epochs.value_of(left, criteria.metric) != 0
     return f"{words}, and without that the same is called" if stands else words
 
 

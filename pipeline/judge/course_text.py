@@ -93,7 +93,9 @@ def _part(kind: type, values: Mapping[str, Any]) -> Any:
 
 
 def _exchange(values: Mapping[str, Any]) -> Exchange:
-    return Exchange(**{**values, "on": _day(values["on"]), "lesions": tuple(values["lesions"])})
+    days = {name: _day(values[name]) for name in ("on", "read_on") if name in values}
+    names = {name: tuple(values[name]) for name in ("lesions", "unread") if name in values}
+    return Exchange(**{**values, **days, **names})
 
 
 def _day(value: Any) -> date | None:

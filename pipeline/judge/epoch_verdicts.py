@@ -280,12 +280,13 @@ def _below_progression(
     if against is None or nadir is None or against.reference_value == 0:
         return Category.SD, None
     since, on = against.reference.acquired_on, visit.acquired_on
-    given = _given_away(visit, against, criteria)
+    given = _given_away(visit, against, criteria.response.ratio, criteria)
     if given is not None:
         return Category.SD, given
     hindrance = None
     if against.value == 0:
-        hindrance = exposure.steroids_hinder(course, since, on, criteria.steroids, complete=True)
+        hindrance = _given_away(visit, against, 0.0, criteria)
+        hindrance = hindrance or exposure.steroids_hinder(course, since, on, criteria.steroids, complete=True)
         if hindrance is None:
             return Category.CR, None
     is_seen_again = nadir.reference_value == 0 and against.value > 0
@@ -297,14 +298,17 @@ def _below_progression(
     return _minor(visit, against, course, criteria, dose)
 
 
-def _given_away(visit: VisitMeasure, against: comparison.Comparison, criteria: ResponseCriteria) -> str | None:
-    """Say what other lesions gained as one fell to a response that it does not reach without that; None elsewhere."""
-    given = [e for e in lesion_exchange.since(visit, against.reference, criteria.metric) if e.size < 0]
-    if not given or not comparison.shrank_to(against, criteria.response.ratio):
+def _given_away(
+    visit: VisitMeasure, against: comparison.Comparison, ratio: float, criteria: ResponseCriteria
+) -> str | None:
+    """Say what other lesions gained as one fell to a share that it does not reach without that; None elsewhere."""
+    since = lesion_exchange.since(visit, against.reference, criteria.metric)
+    given = -sum(one.size for one in since)
+    if given <= comparison.ROUNDING * against.reference_value or not comparison.shrank_to(against, ratio):
         return None
-    left = against.value - sum(one.size for one in given)
-    is_response = comparison.at_most(left, criteria.response.ratio * against.reference_value)
-    return None if is_response else lesion_exchange.words(given, criteria.metric)
+    if comparison.at_most(against.value + given, ratio * against.reference_value):
+        return None
+    return lesion_exchange.words([one for one in since if one.size < 0], criteria.metric)
 
 
 def _minor(
@@ -318,6 +322,9 @@ def _minor(
     minor = criteria.minor_response
     if minor is None or not comparison.shrank_to(against, minor.ratio):
         return Category.SD, None
+    given = _given_away(visit, against, minor.ratio, criteria)
+    if given is not None:
+        return Category.SD, given
     if dose is None and NON_ENHANCING in minor.applies_to and not _is_non_enhancing(visit, against, course):
         dose = f"would be a minor response were it known to be {minor.applies_to}"
         if _enhances(visit, course):

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.core import records
-from pipeline.core.vocabulary import VisitMeasure
-from pipeline.judge import lesion_courses, lesion_exchange
+from pipeline.core.vocabulary import VisitJudgement, VisitMeasure
+from pipeline.judge import criteria_files, lesion_courses, lesion_exchange
 from pipeline.judge.clauses import ClauseKind, from_json
-from pipeline.judge.criteria import Metric
+from pipeline.judge.criteria import Metric, ResponseCriteria
 from pipeline.measure.imported_sizes import UNSEEN
 from pipeline.run.steps import judge_course
 from tests.judge.course_maker import course as course_of
@@ -86,20 +86,122 @@ def test_drawn_as_before_again_nothing_grew_and_nothing_came_back() -> None:
     assert "lesion L1 lost 0.50 mL" in back.reason
 
 
+def tabled(
+    sizes: Sizes, cv: float = 0.05, settled: frozenset[tuple[str, str]] = frozenset()
+) -> dict[str, list[VisitMeasure]]:
+    """Return what lesions of a table exchanged, year by year; None for a lesion without a row."""
+    measures: dict[str, dict[str, VisitMeasure]] = {name: {} for name in sizes}
+    for name, by_year in sizes.items():
+        for year, mm3 in enumerate(by_year):
+            more = {"missing_reason": UNSEEN} if mm3 is None else {"volume_cv": cv if mm3 else None}
+            one = visit(YEAR * year, mm3, slices_spanned=5, **more)
+            measures[name][one.session_id] = one
+    exchanged = lesion_exchange.with_exchanges(measures, settled)
+    return {name: list(by_session.values()) for name, by_session in exchanged.items()}
+
+
+def judged(sizes: Sizes, lesion: str, cv: float = 0.05, rules: ResponseCriteria = RULES) -> tuple[VisitJudgement, ...]:
+    own = tabled(sizes, cv)[lesion]
+    return lesion_courses.judge_lesion(course_of(*own), own, rules)
+
+
+def shown(verdicts: tuple[VisitJudgement, ...]) -> list[str]:
+    return [str(one.display_state) for one in verdicts]
+
+
 def test_a_lesion_without_a_row_may_be_counted_with_another_until_it_is_measured_again() -> None:
-    missing = visit(YEAR, None, missing_reason=UNSEEN)
-    first = {"A": {}, "B": {}}  # type: dict[str, dict[str, VisitMeasure]]
-    for name, sizes in {"A": (600.0, 1100.0, 1100.0), "B": (500.0, None, 500.0)}.items():
-        for year, size in enumerate(sizes):
-            one = missing if size is None else visit(YEAR * year, size, volume_cv=0.05, slices_spanned=5)
-            first[name][one.session_id] = one
-    measures = lesion_exchange.with_exchanges(first)
-    grown = list(measures["A"].values())
-    patient = course_of(*grown)
-    verdicts = lesion_courses.judge_lesion(patient, grown, RULES)
-    assert [str(one.display_state) for one in verdicts] == ["no_change", "possible_growth", "growth"]
+    verdicts = judged({"A": (600.0, 1100.0, 1100.0), "B": (500.0, None, 500.0)}, "A")
+    assert shown(verdicts) == ["no_change", "possible_growth", "growth"]
     assert "lesion B (0.50 mL before) lacks a row" in verdicts[1].reason
+    assert "open until the table has a row of B again" in verdicts[1].reason
     assert verdicts[2].state == "progression", "B was measured again and is what it was"
+
+
+def test_a_lesion_without_a_row_is_spent_once() -> None:
+    sizes: Sizes = {"A": (1000.0, None, None, None), "B": (700.0, 1500.0, 2300.0, 3300.0)}
+    for one in tabled(sizes, 0.1)["B"]:
+        assert sum(part.size for part in one.exchanges) <= 1000.0
+    verdicts = judged(sizes, "B", 0.1)
+    assert shown(verdicts) == ["no_change", "possible_growth", "growth", "growth"]
+    assert [str(one.category) for one in verdicts[2:]] == ["PD", "PD"]
+
+
+def test_a_lesion_that_was_lost_and_is_then_written_as_none_had_given_its_tumour() -> None:
+    sizes: Sizes = {"A": (1000.0, None, 0.0, 0.0), "B": (1000.0, 2000.0, 2000.0, 2000.0)}
+    verdicts = judged(sizes, "B")
+    assert shown(verdicts)[1:] == ["possible_growth"] * 3
+    assert "lesion A lost 1.0 mL by the scan of 2021-12-31, the sum unchanged" in verdicts[2].reason
+    gone = judged(sizes, "A")[2]
+    assert (str(gone.category), gone.display_state) == ("SD", "none_seen")
+    assert "no response: lesion B gained 1.0 mL on 2020-12-31, of which this one had lost as much by" in gone.reason
+
+
+def test_what_was_lost_without_a_row_is_shared_out_once_when_it_is_read() -> None:
+    sizes: Sizes = {
+        "A": (1000.0, None, 0.0, 60.0), "B": (1000.0, 1520.0, 1520.0, 1520.0), "C": (500.0, 500.0, 980.0, 980.0),
+    }  # fmt: skip
+    exchanged = tabled(sizes, 0.14)
+    assert [[round(part.size) for part in one.exchanges] for one in exchanged["A"]][2:] == [[-520, -480]] * 2
+    assert [len(one.exchanges) for one in exchanged["B"]] == [0, 1, 1, 1]
+    assert [len(one.exchanges) for one in exchanged["C"]] == [0, 0, 1, 1]
+
+
+def test_who_says_that_a_lesion_is_this_one_when_it_is_read_again_settles_what_it_may_have_given() -> None:
+    sizes: Sizes = {"A": (1000.0, None, 0.0), "B": (1000.0, 2000.0, 2000.0)}
+    assert len(tabled(sizes)["B"][2].exchanges) == 1
+    assert not tabled(sizes, settled=frozenset({("ses-0730", "A")}))["B"][2].exchanges
+
+
+def test_of_several_that_may_have_given_only_those_without_a_row_lack_one() -> None:
+    sizes: Sizes = {
+        "A": (1000.0, None, None, 1000.0), "C": (400.0, 100.0, 100.0, 100.0), "B": (1000.0, 2300.0, 2300.0, 2300.0),
+    }  # fmt: skip
+    verdicts = judged(sizes, "B")
+    assert shown(verdicts) == ["no_change", "possible_growth", "possible_growth", "growth"]
+    words = (
+        "lesion C lost 0.30 mL on the same scan of 2020-12-31 and lesion A (1.0 mL before) lacks a row on 2020-12-31"
+    )
+    assert words in verdicts[1].reason
+    assert "lesion B gained 1.3 mL on 2020-12-31, where lesion A lacks a row" in judged(sizes, "C")[1].reason
+    assert words in verdicts[2].reason, "C was measured again and had been measured before"
+
+
+def test_an_exchange_that_a_later_scan_speaks_against_is_one_no_more() -> None:
+    sizes: Sizes = {"A": (1000.0, 750.0, 1000.0, 1000.0), "B": (500.0, 800.0, 800.0, 810.0)}
+    assert shown(judged(sizes, "B", 0.07)) == ["no_change", "possible_growth", "growth", "growth"]
+    taker_fell = tabled({"A": (1000.0, 600.0, 600.0), "B": (500.0, 900.0, 500.0)})["A"]
+    assert [len(one.exchanges) for one in taker_fell] == [0, 1, 0]
+    drawn_back = tabled({"A": (1000.0, 600.0, 1000.0), "B": (500.0, 900.0, 500.0)})["B"]
+    assert [len(one.exchanges) for one in drawn_back] == [0, 1, 2], "given back is no sign against it"
+    lost_later = tabled({"A": (1000.0, 600.0, None), "B": (500.0, 900.0, 1500.0)})["B"]
+    assert [len(one.exchanges) for one in lost_later] == [0, 1, 2], "neither is a row that is missing"
+
+
+def test_the_more_lesions_the_more_must_one_have_lost() -> None:
+    pair: Sizes = {"A": (1000.0, 750.0), "B": (500.0, 750.0)}
+    quiet: Sizes = {f"Q{n}": (300.0, 300.0) for n in range(12)}
+    cv = 0.1  # the loss is 2.0 standard deviations
+    assert tabled(pair, cv)["B"][1].exchanges
+    assert not tabled({**pair, **quiet}, cv)["B"][1].exchanges
+
+
+def test_two_pairs_exchange_on_one_scan() -> None:
+    sizes: Sizes = {"A": (600.0, 150.0), "B": (150.0, 610.0), "C": (3000.0, 1000.0), "D": (1000.0, 2950.0)}
+    for taker, giver in (("B", "A"), ("D", "C")):
+        last = judged(sizes, taker)[-1]
+        assert last.display_state == "possible_growth"
+        assert f"lesion {giver} lost" in last.reason
+        assert "a later scan shows more, or the table is corrected" in last.reason
+    assert all(len(own[1].exchanges) == 1 for own in tabled(sizes).values()), "nobody has a part in two"
+
+
+def test_no_complete_response_of_what_another_lesion_may_hold() -> None:
+    last = judged({"A": (2000.0, 200.0, 0.0), "B": (500.0, 500.0, 690.0)}, "A")[-1]
+    assert str(last.category) == "PR"
+    assert "no complete response: lesion B gained 0.19 mL" in last.reason
+    assert "the same is called" not in last.reason
+    partial = judged({"A": (2000.0, 600.0, 400.0), "B": (500.0, 500.0, 700.0)}, "A")[-1]
+    assert (str(partial.category), "the same is called" in partial.reason) == ("PR", True)
 
 
 def test_diameters_are_held_against_one_another_too() -> None:
@@ -112,6 +214,14 @@ def test_diameters_are_held_against_one_another_too() -> None:
     later = list(lesion_exchange.with_exchanges(measures)["A"].values())[-1]
     first = measures["A"][next(iter(measures["A"]))]
     assert [one.size for one in lesion_exchange.since(later, first, Metric.LONGEST)] == [20.0]
+
+
+def test_no_minor_response_of_what_another_lesion_may_hold() -> None:
+    rules = criteria_files.load("rano_lgg_vol")
+    last = judged({"A": (2000.0, 1400.0, 1100.0), "B": (500.0, 500.0, 800.0)}, "A", rules=rules)[-1]
+    assert str(last.category) == "SD"
+    assert "no response: lesion B gained 0.30 mL" in last.reason
+    assert str(judged({"A": (2000.0, 1400.0, 1100.0)}, "A", rules=rules)[-1].category) == "MR"
 
 
 @settings(max_examples=40, deadline=None)

@@ -132,8 +132,14 @@ FILLED = {
     "float": 2.5, "int": 3, "bool": True, "str": "words", "date": date(2021, 2, 3), "time": time(9, 30),
     "MaskOrigin": MaskOrigin.EDITED, "frozenset[str]": frozenset({"T2w"}), "PartSize": PartSize(10.0, 0.2, True, 3.0),
     "TreatmentKind": TreatmentKind.SURGERY,
-    "tuple[Exchange, ...]": (Exchange(date(2021, 2, 3), "ses-01", "volume", 3.0, ("L2", "L3"), 4.0, is_unread=True),),
+    "tuple[Exchange, ...]": (Exchange(date(2021, 2, 3), "ses-01", "volume", 3.0, ("L2", "L3"), 4.0, is_unread=True,
+                                      unread=("L3",), unread_size=1.5, read_on=date(2022, 2, 3)),),
 }  # fmt: skip
+
+
+def test_what_was_exchanged_is_filled_in_every_field() -> None:
+    one = FILLED["tuple[Exchange, ...]"][0]
+    assert not [part.name for part in fields(Exchange) if getattr(one, part.name) == part.default]
 
 
 @pytest.mark.parametrize("kind", [VisitMeasure, TreatmentEvent, FunctionGrade])
