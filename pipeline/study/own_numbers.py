@@ -26,7 +26,7 @@ from pipeline.study.lesion_rows import lesion_of, lesions_in, total_of, with_mar
 from pipeline.study.names import alike_groups, relative_to
 from pipeline.study.one_person import agreed
 from pipeline.study.own_number_rows import REMARKS, SIZES, VOLUME_COLUMNS, differing, key_of, one_measure, sittings
-from pipeline.study.possible_days import in_words, is_before_scans, latest_of
+from pipeline.study.possible_days import impossible_days, in_words, latest_of
 from pipeline.study.study_tables import TableRow, is_complete, read_delimited, span_in, time_in, unread_columns, word_in
 from pipeline.study.unit_doubts import in_one_unit, lengths_in_one_unit
 from pipeline.study.unit_words import UNIT_COLUMNS
@@ -179,14 +179,15 @@ def any_day(cell: str | None) -> WrittenDay:
 
 
 def _possible(dated: Sequence[tuple[TableRow, date]], findings: list[Finding]) -> list[tuple[TableRow, date]]:
-    """Return rows with their days, on any day at all those before there were scans, of a person with later ones."""
+    """Return rows with their days, on any day at all those that cannot be a scan's beside the person's others."""
     days: dict[str, list[date]] = defaultdict(list)
     for row, day in dated:
         days[key_of(row)].append(day)
+    impossible = {key: impossible_days(days_of_one) for key, days_of_one in days.items()}
     possible = []
     for row, day in dated:
         latest = latest_of(days[key_of(row)])
-        if latest is None or not is_before_scans(day):
+        if latest is None or day not in impossible[key_of(row)]:
             possible.append((row, day))
             continue
         findings.append(row.problem("date_impossible", in_words(day, latest)))
@@ -231,7 +232,7 @@ def _ids(table_rows: Iterable[TableRow]) -> dict[str, str]:
 def _patients(
     table_rows: Iterable[TableRow], id_by_key: Mapping[str, str], findings: list[Finding]
 ) -> dict[str, Patient]:
-    patients = {patient_id: Patient(patient_id) for patient_id in id_by_key.values()}
+    rows_of = defaultdict[str, list[tuple[TableRow, Patient]]](list)
     for row in table_rows:
         if any(row.cells.get(name) for name in OF_PATIENT):
             patient_id = id_by_key[key_of(row)]
@@ -241,8 +242,9 @@ def _patients(
                 syndrome=syndrome_in(row, findings),
                 is_enhancing=word_in(row, "enhancing_tumour", YES_NO, findings),
             )
-            patients[patient_id] = agreed(patients[patient_id], here, row, findings)
-    return patients
+            rows_of[patient_id].append((row, here))
+    alone = {patient_id: Patient(patient_id) for patient_id in id_by_key.values()}
+    return alone | {patient_id: agreed(given, findings) for patient_id, given in rows_of.items()}
 
 
 def _visit(

@@ -42,7 +42,16 @@ def test_the_table_without_oddities_ends_in_growth(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("P01", "p01"), ("P01", "P1"), ("P01", "P-01"), ("7", "007"), ("7", "7.0"), ("P01", "\u042001")]
+    ("one", "other"),
+    [
+        ("P01", "p01"),
+        ("P01", "P1"),
+        ("P01", "P-01"),
+        ("7", "007"),
+        ("7", "7.0"),
+        ("P01", "\u042001"),
+        ("P01", "\u044001"),
+    ],
 )
 def test_names_that_hardly_differ_give_no_verdict_on_either(tmp_path: Path, one: str, other: str) -> None:
     lines = [line.replace("P01", one) for line in ROWS[:2]]
@@ -101,7 +110,23 @@ def test_days_that_were_all_shifted_are_judged_unless_treatments_were_not(tmp_pa
     assert (categories(table), codes(table)) == (["NE", "NE", "NE"], ["treatment_unplaced"])
 
 
-@pytest.mark.parametrize("unit", ["cm3", "mL", "cc", "cm\u00b3", "litres"])
+def test_a_real_treatment_of_far_shifted_scans_leaves_them_open(tmp_path: Path) -> None:
+    shifted = table_of(*ROWS).replace("2020-", "1850-").replace("2021-", "1851-")
+    table = judged(tmp_path, shifted, f"{TREATED}P01,2019-03-01,surgery\n")
+    assert (categories(table), codes(table)) == (["NE", "NE", "NE"], ["treatment_unplaced"])
+    unread = judged(tmp_path, shifted, f"{TREATED}P01,soon,surgery\n")
+    assert categories(unread) == ["NE", "NE", "NE"]
+
+
+def test_a_later_scan_does_not_take_back_a_course_shifted_into_the_time_of_scans(tmp_path: Path) -> None:
+    lines = [f"P01,{1975 + year}-06-01,{size},0.05" for year, size in enumerate((1000, 500, 1000, 1010))]
+    before, after = judged(tmp_path, table_of(*lines[:3])), judged(tmp_path, table_of(*lines))
+    assert categories(before)[2] == "PD"
+    assert categories(after)[:3] == categories(before)
+    assert codes(after) == []
+
+
+@pytest.mark.parametrize("unit", ["cm3", "mL", "cc", "cm\u00b3", "cm", "litres", "cubic cm"])
 def test_a_unit_that_is_not_the_column_s_gives_no_number(tmp_path: Path, unit: str) -> None:
     lines = (f"{ROWS[0]},mm3", f"{ROWS[1]},mm\u00b3", f"P01,2021-01-04,300,0.05,{unit}")
     table = judged(tmp_path, table_of(*lines, header=f"{HEADER},unit"))
@@ -113,6 +138,32 @@ def test_the_column_s_own_unit_is_no_oddity(tmp_path: Path) -> None:
     lines = (f"{ROWS[0]},mm3", f"{ROWS[1]},\u00b5L", f"{ROWS[2]},\u03bcl")
     table = judged(tmp_path, table_of(*lines, header=f"{HEADER},Unit"))
     assert (categories(table), codes(table)) == (["SD", "SD", "PD"], [])
+
+
+@pytest.mark.parametrize("unit", ["cubic mm", "Cubic millimetres", "mm", "microlitre", "microliters", "uL", "\u00b5l"])
+def test_words_for_the_column_s_own_unit_are_understood(tmp_path: Path, unit: str) -> None:
+    table = judged(tmp_path, table_of(*(f"{line},{unit}" for line in ROWS), header=f"{HEADER},unit"))
+    assert (categories(table), codes(table)) == (["SD", "SD", "PD"], [])
+
+
+@pytest.mark.parametrize("unit", ["mL", "cc", "millilitres", "milliliter", "mm3"])
+def test_a_volume_in_both_units_is_in_the_one_that_its_row_names(tmp_path: Path, unit: str) -> None:
+    lines = [f"{line},{ml},{unit}" for line, ml in zip(ROWS, ("1.0", "1.01", "1.5"), strict=True)]
+    table = judged(tmp_path, table_of(*lines, header=f"{HEADER},volume_ml,unit"))
+    assert (categories(table), codes(table)) == (["SD", "SD", "PD"], [])
+    changed = [line.replace(",1.5,", ",1.9,") for line in lines]
+    odd = judged(tmp_path, table_of(*changed, header=f"{HEADER},volume_ml,unit"))
+    assert (categories(odd)[-1], codes(odd)) == ("NE", ["cells_differ"])
+
+
+def test_the_unit_of_diameters_is_theirs(tmp_path: Path) -> None:
+    lines = [f"{line},{longest},mm" for line, longest in zip(ROWS, (25, 25, 31), strict=True)]
+    table = judged(tmp_path, table_of(*lines, header=f"{HEADER},longest_mm,unit"))
+    assert (categories(table), codes(table)) == (["SD", "SD", "PD"], [])
+    changed = [line.replace(",mm", ",cm") for line in lines]
+    odd = judged(tmp_path, table_of(*changed, header=f"{HEADER},longest_mm,unit"))
+    assert set(codes(odd)) == {"unit_differs"}
+    assert "expected longest_mm in the unit" in odd.findings[0].message
 
 
 def test_a_column_that_is_not_read_is_named(tmp_path: Path) -> None:
