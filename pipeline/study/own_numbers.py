@@ -28,7 +28,7 @@ from pipeline.study.one_person import agreed
 from pipeline.study.own_number_rows import REMARKS, SIZES, VOLUME_COLUMNS, differing, key_of, one_measure, sittings
 from pipeline.study.possible_days import impossible_days, in_words, latest_of
 from pipeline.study.study_tables import TableRow, is_complete, read_delimited, span_in, time_in, unread_columns, word_in
-from pipeline.study.unit_doubts import in_one_unit, lengths_in_one_unit
+from pipeline.study.unit_doubts import in_one_unit, lengths_in_one_unit, marks_alone
 from pipeline.study.unit_words import UNIT_COLUMNS
 from pipeline.study.wide_rows import in_rows
 from pipeline.study.written_dates import parse_days
@@ -111,7 +111,10 @@ def read_volumes(path: Path, root: Path, as_of: date, findings: list[Finding]) -
     columns = set(written_rows[0].cells) if written_rows else set()
     findings += unread_columns(written_rows, READ_COLUMNS)
     findings += suspect_units(table.name, columns, tumours_mm3(table.visits))
-    doubts = doubtful_names((visit.patient_id for visit in table.visits), table.name, findings)
+    days_by_name = defaultdict[str, list[date]](list)
+    for visit in table.visits:
+        days_by_name[visit.patient_id].append(visit.acquired_on)
+    doubts = doubtful_names(days_by_name, table.name, findings)
     return replace(table, visits=tuple(without_sizes(visit, doubts.get(visit.patient_id)) for visit in table.visits))
 
 
@@ -195,23 +198,43 @@ def _possible(dated: Sequence[tuple[TableRow, date]], findings: list[Finding]) -
     return possible
 
 
-def doubtful_names(names: Iterable[str], table: str, findings: list[Finding]) -> dict[str, str]:
-    """Return those of a table's names that hardly differ, with why: they may be one, whose course is torn apart."""
-    why_by_name = dict[str, str]()
-    for group in alike_groups(names):
+@dataclass(frozen=True)
+class NameDoubt:
+    """Why a person of a table may be another one of it too, and from which day on there are scans of the other."""
+
+    why: str
+    since: date
+
+
+def doubtful_names(
+    days_by_name: Mapping[str, Sequence[date]], table: str, findings: list[Finding]
+) -> dict[str, NameDoubt]:
+    """Return the doubts about those names that hardly differ: they may be one person, whose course is torn apart.
+
+    Parameters
+    ----------
+    days_by_name
+        Of all people who count, the days of their scans. A scan of another name on a later day changes nothing of
+        what was said of the days before.
+    """
+    doubts = dict[str, NameDoubt]()
+    for group in alike_groups(days_by_name):
         quoted = " and ".join(f"'{name}'" for name in group)
         findings.append(finding("patient_alike", f"{table}: expected names that tell people apart, found {quoted}"))
-        why_by_name |= dict.fromkeys(group, f"{quoted} may be one person ({table})")
-    return why_by_name
+        for name in group:
+            days_of_others = [day for other in group if other != name for day in days_by_name[other]]
+            since = min(days_of_others, default=date.max)
+            doubts[name] = NameDoubt(f"{quoted} may be one person ({table})", since)
+    return doubts
 
 
-def without_sizes(visit: GivenVisit, why: str | None) -> GivenVisit:
-    """Return a visit without its sizes where something is wrong with all of them; as it is where nothing is."""
-    if why is None:
+def without_sizes(visit: GivenVisit, doubt: NameDoubt | None) -> GivenVisit:
+    """Return a visit with its marks alone where it may be another person's; as it is where it lies before the other."""
+    if doubt is None or (last_possible(visit.acquired_on) or visit.acquired_on) < doubt.since:
         return visit
     category = None if visit.category is None else Category.NE
-    measures = tuple(ImportedMeasure(one.compartment, missing_reason=why) for one in visit.measures)
-    lesions = {name: ImportedMeasure(one.compartment, missing_reason=why) for name, one in visit.lesions.items()}
+    measures = tuple(marks_alone(one, doubt.why) for one in visit.measures)
+    lesions = {name: marks_alone(one, doubt.why) for name, one in visit.lesions.items()}
     return replace(visit, category=category, measures=measures, lesions=lesions)
 
 

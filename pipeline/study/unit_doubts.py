@@ -47,14 +47,19 @@ def lengths_in_one_unit(
             unit = "mm²" if name == "product_mm2" else "mm"
             why = f"{size:g} {unit} fits the earlier sizes only as {meant:g} {unit}, is it another unit?"
             findings.append(finding("unit_doubtful", f"{where}: expected sizes of one unit, found that {why}"))
-            return ImportedMeasure(
-                measure.compartment,
-                new_lesion=measure.new_lesion,
-                leptomeningeal=measure.leptomeningeal,
-                missing_reason=f"{why} ({where})",
-            )
+            return marks_alone(measure, f"{why} ({where})")
         earlier[name].extend([size] if size else [])
     return measure
+
+
+def marks_alone(measure: ImportedMeasure, why: str) -> ImportedMeasure:
+    """Return a measure without its sizes, with the reason; what was seen on the scan beside them stays."""
+    return ImportedMeasure(
+        measure.compartment,
+        new_lesion=measure.new_lesion,
+        leptomeningeal=measure.leptomeningeal,
+        missing_reason=why,
+    )
 
 
 def doubtful_length(name: str, size: float | None, earlier: Sequence[float]) -> float | None:

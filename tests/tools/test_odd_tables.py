@@ -55,13 +55,28 @@ def test_the_table_without_oddities_ends_in_growth(tmp_path: Path) -> None:
 )
 def test_names_that_hardly_differ_give_no_verdict_on_either(tmp_path: Path, one: str, other: str) -> None:
     lines = [line.replace("P01", one) for line in ROWS[:2]]
-    table = judged(tmp_path, table_of(*lines, ROWS[2].replace("P01", other), "Z9,2020-01-06,900,0.05"))
+    of_other = ROWS[2].replace("P01", other).replace("2021-01-04", "2020-01-06")
+    table = judged(tmp_path, table_of(*lines, of_other, "Z9,2020-01-06,900,0.05"))
     assert sorted(categories(table)) == ["NE", "NE", "NE", "SD"]
     (odd,) = table.findings
     assert (odd.code, odd.severity) == ("patient_alike", "error")
     assert f"'{one}'" in odd.message
     assert f"'{other}'" in odd.message
     assert all("may be one person" in str(row["reason"]) for row in table.rows if row["category"] == "NE")
+
+
+def test_a_name_that_hardly_differs_takes_back_nothing_of_the_days_before(tmp_path: Path) -> None:
+    first = ("P01,2019-01-07,1000,0.05,,", "P01,2020-01-06,2500,0.05,,", "P01,2023-01-06,2600,0.05,,")
+    later = ("p01,2022-01-04,300,0.05,,", "P01,2023-02-06,2700,0.05,yes,yes")
+    header = f"{HEADER},new_lesion,leptomeningeal"
+    before, after = (judged(tmp_path, table_of(*lines, header=header)) for lines in (first, (*first, *later)))
+    of_before, of_after = ([row for row in table.rows if row["patient_id"] == "P01"] for table in (before, after))
+    assert of_after[:2] == of_before[:2]
+    assert [str(row["category_then"]) for row in of_after[:2]] == ["SD", "PD"]
+    assert [(row["category"], row["volume_mm3"]) for row in of_after[2:]] == [("NE", None), ("PD", None)]
+    assert "seeding along the meninges seen" in str(of_after[3]["reason"])
+    assert [row["category"] for row in after.rows if row["patient_id"] == "p01"] == ["NE"]
+    assert codes(after) == ["patient_alike"]
 
 
 def test_names_of_two_people_are_two_people(tmp_path: Path) -> None:
