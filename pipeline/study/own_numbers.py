@@ -28,7 +28,7 @@ from pipeline.study.one_person import agreed
 from pipeline.study.own_number_rows import REMARKS, SIZES, VOLUME_COLUMNS, differing, key_of, one_measure, sittings
 from pipeline.study.possible_days import impossible_days, in_words, latest_of
 from pipeline.study.study_tables import TableRow, is_complete, read_delimited, span_in, time_in, unread_columns, word_in
-from pipeline.study.unit_doubts import in_one_unit, lengths_in_one_unit, marks_alone
+from pipeline.study.unit_doubts import SizesBefore, in_one_unit, marks_alone
 from pipeline.study.unit_words import UNIT_COLUMNS
 from pipeline.study.wide_rows import in_rows
 from pipeline.study.written_dates import parse_days
@@ -145,7 +145,7 @@ def volumes_in(name: str, written_rows: Iterable[TableRow], as_of: date, finding
         for visit_rows in scans
     ]
     visits = [visit for visit in visits if visit.is_placed or _may_be_smallest(visit)]
-    visits = with_lesions(without_doubtful_units(visits, name, findings))
+    visits = with_lesions(without_doubtful_units(visits, table_rows, name, findings))
     return VolumeTable(name, tuple(visits), _patients(table_rows, id_by_key, findings), has_words)
 
 
@@ -302,25 +302,30 @@ def _visit(
     return GivenVisit(patient_id, acquired_on, measures, None, lines, acquired_at, lesions)
 
 
-def without_doubtful_units(visits: Iterable[GivenVisit], table: str, findings: list[Finding]) -> list[GivenVisit]:
-    """Leave out volumes that only fit the patient's earlier ones in another unit; each is named and says why.
+def without_doubtful_units(
+    visits: Iterable[GivenVisit], table_rows: Iterable[TableRow], table: str, findings: list[Finding]
+) -> list[GivenVisit]:
+    """Leave out sizes that only fit the patient's earlier ones in another unit; each is named and says why.
 
     Parameters
     ----------
     visits
         By patient and day: only earlier scans are looked at, so that nothing added later changes what was read.
+    table_rows
+        What they are read from.
     """
-    earlier: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    lengths: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    cells = {row.line: row.cells for row in table_rows}
+    earlier: dict[tuple[str, str], dict[str, SizesBefore]] = defaultdict(lambda: defaultdict(SizesBefore))
     checked = []
     for visit in visits:
-        before, where = earlier[visit.patient_id], f"{table} line {' and '.join(map(str, visit.lines))}"
+        where = f"{table} line {' and '.join(map(str, visit.lines))}"
+        written = [cells[line] for line in visit.lines if line in cells]
         named = [*((str(one.compartment), one) for one in visit.measures)]
         of_lesions = [*((f"lesion {name}", one) for name, one in visit.lesions.items())]
-        of_one_unit = dict[str, ImportedMeasure]()
-        for name, one in (*named, *of_lesions):
-            sized = lengths_in_one_unit(one, lengths[visit.patient_id, name], where, findings)
-            of_one_unit[name] = in_one_unit(sized, before[name], where, findings)
+        of_one_unit = {
+            name: in_one_unit(one, earlier[visit.patient_id, name], written, where, findings)
+            for name, one in (*named, *of_lesions)
+        }
         measures = tuple(of_one_unit[name] for name, _ in named)
         lesions = {name: of_one_unit[f"lesion {name}"] for name in visit.lesions}
         checked.append(replace(visit, measures=measures, lesions=lesions))

@@ -233,3 +233,57 @@ def test_diameters_in_centimetres_among_millimetres_give_no_response(
     believed = assess_table(path, None, criteria, AS_OF)
     assert (categories(believed)[:2], codes(believed)) == (["SD", "SD"], [])
     assert categories(believed)[2] != "NE", "the remedy works"
+
+
+def judged_sizes(folder: Path, criteria: str, column: str, sizes: str) -> tuple[JudgedTable, list[str]]:
+    """Judge one scan a year with sizes as they are written; the table with its categories."""
+    lines = [f"P01,{2015 + year}-01-06,{size}" for year, size in enumerate(sizes.split())]
+    path = folder / "v.csv"
+    path.write_text(table_of(*lines, header=f"patient_id,date,{column}"), encoding="utf-8")
+    table = assess_table(path, None, criteria, AS_OF)
+    return table, categories(table)
+
+
+@pytest.mark.parametrize(
+    ("criteria", "column", "sizes"),
+    [
+        ("recist_1_1", "longest_mm", "42.0 4.3 4.1 14.0"),
+        ("recist_1_1", "longest_mm", "42 4 4 14"),
+        ("rano2_2d", "product_mm2", "1500 18 16 300"),
+        ("rano2_2d", "product_mm2", "1500.0 18.2 16.5 300.0"),
+    ],
+)
+def test_a_size_written_as_the_others_are_is_the_smallest(
+    tmp_path: Path, criteria: str, column: str, sizes: str
+) -> None:
+    table, of_scans = judged_sizes(tmp_path, criteria, column, sizes)
+    assert (of_scans, codes(table)) == (["SD", "PR", "PR", "PD"], [])
+
+
+@pytest.mark.parametrize(
+    ("criteria", "column", "sizes"),
+    [
+        ("recist_1_1", "longest_mm", "42 4.3 4.1 14 70"),
+        ("rano2_2d", "product_mm2", "1500 18.5 16.5 300 2500"),
+        ("rano2_2d", "long_mm,perpendicular_mm", "50,30 5.1,3.2 5.0,3.0 20,15 60,45"),
+        ("imsct_adapted_v1", "volume_mm3", "1100 1.2 1.1 300 9000"),
+    ],
+)
+def test_a_scan_after_one_in_doubt_is_no_response_where_it_may_be_growth(
+    tmp_path: Path, criteria: str, column: str, sizes: str
+) -> None:
+    table, of_scans = judged_sizes(tmp_path, criteria, column, sizes)
+    assert of_scans == ["SD", "NE", "NE", "NE", "PD"], "what grew by either reading is said"
+    assert codes(table) == ["unit_doubtful"] * 3
+    assert "would be growth since" in str(table.rows[3]["reason"])
+    assert "v.csv line 4, whose unit is in doubt" in table.findings[-1].message
+
+
+def test_a_scan_in_the_unit_of_the_others_ends_a_doubt_of_the_same_size(tmp_path: Path) -> None:
+    _, of_scans = judged_sizes(tmp_path, "recist_1_1", "longest_mm", "42 4.3 4 14")
+    assert of_scans == ["SD", "NE", "PR?", "PD"]
+
+
+def test_a_size_left_out_with_another_in_doubt_may_be_the_smallest(tmp_path: Path) -> None:
+    _, of_scans = judged_sizes(tmp_path, "imsct_adapted_v1", "volume_mm3,longest_mm", "3000,42 700,4.3 1500,30")
+    assert of_scans == ["SD", "NE", "NE"]
