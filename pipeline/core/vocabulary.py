@@ -12,8 +12,8 @@ from enum import StrEnum
 
 from pipeline.core.exchange import Exchange
 
-ANY_DAY = (date(1900, 1, 1), date(2200, 12, 31))
-"""First and last day of what has no readable date at all."""
+ANY_DAY = (date(1700, 1, 1), date(2200, 12, 31))
+"""First and last day of what has no readable date at all: it may lie before scans that were shifted for privacy."""
 
 
 class Compartment(StrEnum):

@@ -24,6 +24,7 @@ KINDS: Mapping[str, tuple[str, str]] = MappingProxyType({
     "patient_issuer": ("error", "list dicom_id, issuer and participant_id in the table of --patients; not used"),
     "patient_twice": ("warning", "if one person: both IDs and one of the names in --patients; remove the other folder"),
     "visit_without_date": ("error", "write the date into the sessions table; without it the visit is not judged"),
+    "visit_date_acquired": ("warning", "look whether this is the day of the scan; if not, correct the sessions table"),
     "series_refused": ("error", "see the reason; nothing of this series was imported"),
     "series_unsure": ("warning", "decide by a rule (--rules); unsure_series.html in the private folder shows it"),
     "series_incomplete": ("warning", "import again once all is there; if it is: unsure_series.html has the rule"),

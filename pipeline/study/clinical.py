@@ -53,7 +53,7 @@ HIGHEST_GRADE = 1000
 
 def read_participants(table_rows: Iterable[TableRow], as_of: date, findings: list[Finding]) -> dict[str, Patient]:
     """Return the patients of ``participants.tsv`` by id; where two rows of one differ, neither counts."""
-    patients: dict[str, Patient] = {}
+    rows_of = dict[str, list[tuple[TableRow, Patient]]]()
     for row in table_rows:
         if not is_complete(row, ("participant_id",), findings):
             continue
@@ -61,13 +61,12 @@ def read_participants(table_rows: Iterable[TableRow], as_of: date, findings: lis
         if patient_id is None:
             expected = "expected sub- and letters or digits as participant_id"
             findings.append(row.problem("row_unknown_patient", f"{expected}, found '{row.cells['participant_id']}'"))
-        elif patient_id in patients:
+            continue
+        if patient_id in rows_of:
             findings.append(row.problem("row_repeated", f"expected one row for {patient_id}, found another"))
-            here = _patient(patient_id, row, as_of, findings)
-            patients[patient_id] = one_person.agreed(patients[patient_id], here, row, findings)
-        else:
-            patients[patient_id] = _patient(patient_id, row, as_of, findings)
-    return patients
+        here = _patient(patient_id, row, as_of, findings)
+        rows_of.setdefault(patient_id, []).append((row, here))
+    return {patient_id: one_person.agreed(given, findings) for patient_id, given in rows_of.items()}
 
 
 def with_possible_death(patient: Patient, alive_on: Iterable[date], findings: list[Finding]) -> Patient:

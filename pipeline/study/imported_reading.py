@@ -19,10 +19,11 @@ from typing import overload
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding
 from pipeline.study.imported_table import IMPORTED_TABLE, with_imported
-from pipeline.study.names import with_prefix
+from pipeline.study.names import alike_groups, with_prefix
 from pipeline.study.own_numbers import (
     REQUIRED,
     GivenVisit,
+    NameDoubt,
     doubtful_names,
     suspect_units,
     tumours_mm3,
@@ -197,7 +198,7 @@ def read_imported(
         return table
     lines, sizes_mm3 = _Lines(written, as_of), list[float]()
     numbers_of = lines.by_patient()
-    doubts = doubtful_names(numbers_of, written.columns.table, findings)
+    doubts = _doubts(lines, {name: numbers_of[name] for name in numbers_of if name in patient_ids}, findings)
     for patient_id, numbers in numbers_of.items():
         may_be_kept = earlier is not None and patient_id in earlier.patient_ids and patient_id not in doubts
         digest = lines.digest(numbers) if may_be_kept else ""
@@ -226,6 +227,15 @@ def read_imported(
         findings += oddities
     findings += suspect_units(written.columns.table, written.columns.names, sizes_mm3)
     return table
+
+
+def _doubts(lines: _Lines, numbers_of: Mapping[str, Sequence[int]], findings: list[Finding]) -> dict[str, NameDoubt]:
+    """Return the doubts about patients of the study whose names hardly differ; only the rows of these are read."""
+    alike = {name for group in alike_groups(numbers_of) for name in group}
+    days = {
+        name: [visit.acquired_on for visit in lines.read(numbers_of[name], [])] for name in numbers_of if name in alike
+    }
+    return doubtful_names(days, lines.table.columns.table, findings)
 
 
 def _of_a_stranger(visit: GivenVisit) -> Finding:

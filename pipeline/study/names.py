@@ -159,7 +159,7 @@ def resembling(name: str | None, known_ids: Iterable[str]) -> list[str]:
 
 def _bare(name: str) -> str:
     """Return an id without what programs and people change: zeros before a number, letter case, marks, the prefix."""
-    plain = unicodedata.normalize("NFKC", name).translate(LOOK_ALIKES).lower()
+    plain = unicodedata.normalize("NFKC", name).upper().translate(LOOK_ALIKES).lower()
     plain = re.sub(r"(?<=\d)\.0+$", "", plain.removeprefix("sub-").removeprefix("ses-"))  # a spreadsheet's 7.0
     plain = re.sub(r"(?<=[^\W\d_])[\s_.-]+(?=\d)", "", plain)
     return re.sub(r"(?<!\d)0+(?=\d)", "", plain)

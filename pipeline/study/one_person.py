@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -13,24 +14,43 @@ LAST_DAYS = {"died_on": "died_by", "last_contact_on": "last_contact_by"}
 """Days, and what holds the last one that they may mean."""
 
 
-def agreed(first: Patient, other: Patient, row: TableRow, findings: list[Finding]) -> Patient:
-    """Return what two rows say together: what only one says, and nothing where they differ, with a finding.
+RISING = "age_years"
+"""What need not be the same in rows of different days."""
+AGES_APART_YEARS = 20.0
+"""Ages further apart are not those of one person's scans (a proposal)."""
+
+
+def agreed(patients: Sequence[tuple[TableRow, Patient]], findings: list[Finding]) -> Patient:
+    """Return what all rows on a person say together: nothing where any two differ, with a finding for each difference.
 
     Parameters
     ----------
-    first
-        Of the rows before.
-    other
-        Of ``row``.
+    patients
+        Each row with what it says, in the order of the table; at least one. Ages that differ as they may in a table
+        with a row for each scan are no error, and are not used.
     """
-    by_name = {each.name: (getattr(first, each.name), getattr(other, each.name)) for each in fields(Patient)}
-    odd = {name: pair for name, pair in by_name.items() if name not in LAST_DAYS.values() and _differ(*pair)}
-    for name, (one, another) in odd.items():
-        words = f"expected one {name} of {first.patient_id}, found {one} in an earlier row and {another} here"
-        findings.append(row.problem("person_differs", f"{words}; neither is used"))
-    together: dict[str, Any] = {name: one if another is None else another for name, (one, another) in by_name.items()}
-    unsure = {name: str(Syndrome.UNKNOWN) if name == "syndrome" else None for name in odd}
-    return replace(first, **{**together, **unsure, **{LAST_DAYS[name]: None for name in odd if name in LAST_DAYS}})
+    first = patients[0][1]
+    values: dict[str, Any] = {}
+    for name in (each.name for each in fields(Patient) if each.name not in LAST_DAYS.values()):
+        given = [(row, getattr(one, name)) for row, one in patients if getattr(one, name) is not None]
+        odd = next(((row, value) for row, value in given[1:] if _differ(given[0][1], value)), None)
+        if odd is None:
+            values[name] = given[0][1] if given else None
+            continue
+        values[name] = str(Syndrome.UNKNOWN) if name == "syndrome" else None
+        if name != RISING or _ages_differ([value for _, value in given]):
+            row, value = odd
+            words = f"expected one {name} of {first.patient_id}, found {given[0][1]} in an earlier row and {value} here"
+            findings.append(row.problem("person_differs", f"{words}; neither is used"))
+    for name, last in LAST_DAYS.items():
+        lasts = [getattr(one, last) for _, one in patients if getattr(one, last) is not None]
+        values[last] = max(lasts, default=None) if values[name] is not None else None
+    return replace(first, **values)
+
+
+def _ages_differ(ages: Sequence[float]) -> bool:
+    """Say whether ages cannot be those of one person on several days."""
+    return max(ages) - min(ages) > AGES_APART_YEARS
 
 
 def _differ(one: object, another: object) -> bool:

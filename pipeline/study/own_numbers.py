@@ -26,9 +26,9 @@ from pipeline.study.lesion_rows import lesion_of, lesions_in, total_of, with_mar
 from pipeline.study.names import alike_groups, relative_to
 from pipeline.study.one_person import agreed
 from pipeline.study.own_number_rows import REMARKS, SIZES, VOLUME_COLUMNS, differing, key_of, one_measure, sittings
-from pipeline.study.possible_days import in_words, is_before_scans, latest_of
+from pipeline.study.possible_days import impossible_days, in_words, latest_of
 from pipeline.study.study_tables import TableRow, is_complete, read_delimited, span_in, time_in, unread_columns, word_in
-from pipeline.study.unit_doubts import in_one_unit, lengths_in_one_unit
+from pipeline.study.unit_doubts import SizesBefore, in_one_unit, marks_alone
 from pipeline.study.unit_words import UNIT_COLUMNS
 from pipeline.study.wide_rows import in_rows
 from pipeline.study.written_dates import parse_days
@@ -111,7 +111,10 @@ def read_volumes(path: Path, root: Path, as_of: date, findings: list[Finding]) -
     columns = set(written_rows[0].cells) if written_rows else set()
     findings += unread_columns(written_rows, READ_COLUMNS)
     findings += suspect_units(table.name, columns, tumours_mm3(table.visits))
-    doubts = doubtful_names((visit.patient_id for visit in table.visits), table.name, findings)
+    days_by_name = defaultdict[str, list[date]](list)
+    for visit in table.visits:
+        days_by_name[visit.patient_id].append(visit.acquired_on)
+    doubts = doubtful_names(days_by_name, table.name, findings)
     return replace(table, visits=tuple(without_sizes(visit, doubts.get(visit.patient_id)) for visit in table.visits))
 
 
@@ -142,7 +145,7 @@ def volumes_in(name: str, written_rows: Iterable[TableRow], as_of: date, finding
         for visit_rows in scans
     ]
     visits = [visit for visit in visits if visit.is_placed or _may_be_smallest(visit)]
-    visits = with_lesions(without_doubtful_units(visits, name, findings))
+    visits = with_lesions(without_doubtful_units(visits, table_rows, name, findings))
     return VolumeTable(name, tuple(visits), _patients(table_rows, id_by_key, findings), has_words)
 
 
@@ -179,14 +182,15 @@ def any_day(cell: str | None) -> WrittenDay:
 
 
 def _possible(dated: Sequence[tuple[TableRow, date]], findings: list[Finding]) -> list[tuple[TableRow, date]]:
-    """Return rows with their days, on any day at all those before there were scans, of a person with later ones."""
+    """Return rows with their days, on any day at all those that cannot be a scan's beside the person's others."""
     days: dict[str, list[date]] = defaultdict(list)
     for row, day in dated:
         days[key_of(row)].append(day)
+    impossible = {key: impossible_days(days_of_one) for key, days_of_one in days.items()}
     possible = []
     for row, day in dated:
         latest = latest_of(days[key_of(row)])
-        if latest is None or not is_before_scans(day):
+        if latest is None or day not in impossible[key_of(row)]:
             possible.append((row, day))
             continue
         findings.append(row.problem("date_impossible", in_words(day, latest)))
@@ -194,23 +198,43 @@ def _possible(dated: Sequence[tuple[TableRow, date]], findings: list[Finding]) -
     return possible
 
 
-def doubtful_names(names: Iterable[str], table: str, findings: list[Finding]) -> dict[str, str]:
-    """Return those of a table's names that hardly differ, with why: they may be one, whose course is torn apart."""
-    why_by_name = dict[str, str]()
-    for group in alike_groups(names):
+@dataclass(frozen=True)
+class NameDoubt:
+    """Why a person of a table may be another one of it too, and from which day on there are scans of the other."""
+
+    why: str
+    since: date
+
+
+def doubtful_names(
+    days_by_name: Mapping[str, Sequence[date]], table: str, findings: list[Finding]
+) -> dict[str, NameDoubt]:
+    """Return the doubts about those names that hardly differ: they may be one person, whose course is torn apart.
+
+    Parameters
+    ----------
+    days_by_name
+        Of all people who count, the days of their scans. A scan of another name on a later day changes nothing of
+        what was said of the days before.
+    """
+    doubts = dict[str, NameDoubt]()
+    for group in alike_groups(days_by_name):
         quoted = " and ".join(f"'{name}'" for name in group)
         findings.append(finding("patient_alike", f"{table}: expected names that tell people apart, found {quoted}"))
-        why_by_name |= dict.fromkeys(group, f"{quoted} may be one person ({table})")
-    return why_by_name
+        for name in group:
+            days_of_others = [day for other in group if other != name for day in days_by_name[other]]
+            since = min(days_of_others, default=date.max)
+            doubts[name] = NameDoubt(f"{quoted} may be one person ({table})", since)
+    return doubts
 
 
-def without_sizes(visit: GivenVisit, why: str | None) -> GivenVisit:
-    """Return a visit without its sizes where something is wrong with all of them; as it is where nothing is."""
-    if why is None:
+def without_sizes(visit: GivenVisit, doubt: NameDoubt | None) -> GivenVisit:
+    """Return a visit with its marks alone where it may be another person's; as it is where it lies before the other."""
+    if doubt is None or (last_possible(visit.acquired_on) or visit.acquired_on) < doubt.since:
         return visit
     category = None if visit.category is None else Category.NE
-    measures = tuple(ImportedMeasure(one.compartment, missing_reason=why) for one in visit.measures)
-    lesions = {name: ImportedMeasure(one.compartment, missing_reason=why) for name, one in visit.lesions.items()}
+    measures = tuple(marks_alone(one, doubt.why) for one in visit.measures)
+    lesions = {name: marks_alone(one, doubt.why) for name, one in visit.lesions.items()}
     return replace(visit, category=category, measures=measures, lesions=lesions)
 
 
@@ -231,7 +255,7 @@ def _ids(table_rows: Iterable[TableRow]) -> dict[str, str]:
 def _patients(
     table_rows: Iterable[TableRow], id_by_key: Mapping[str, str], findings: list[Finding]
 ) -> dict[str, Patient]:
-    patients = {patient_id: Patient(patient_id) for patient_id in id_by_key.values()}
+    rows_of = defaultdict[str, list[tuple[TableRow, Patient]]](list)
     for row in table_rows:
         if any(row.cells.get(name) for name in OF_PATIENT):
             patient_id = id_by_key[key_of(row)]
@@ -241,8 +265,9 @@ def _patients(
                 syndrome=syndrome_in(row, findings),
                 is_enhancing=word_in(row, "enhancing_tumour", YES_NO, findings),
             )
-            patients[patient_id] = agreed(patients[patient_id], here, row, findings)
-    return patients
+            rows_of[patient_id].append((row, here))
+    alone = {patient_id: Patient(patient_id) for patient_id in id_by_key.values()}
+    return alone | {patient_id: agreed(given, findings) for patient_id, given in rows_of.items()}
 
 
 def _visit(
@@ -277,25 +302,30 @@ def _visit(
     return GivenVisit(patient_id, acquired_on, measures, None, lines, acquired_at, lesions)
 
 
-def without_doubtful_units(visits: Iterable[GivenVisit], table: str, findings: list[Finding]) -> list[GivenVisit]:
-    """Leave out volumes that only fit the patient's earlier ones in another unit; each is named and says why.
+def without_doubtful_units(
+    visits: Iterable[GivenVisit], table_rows: Iterable[TableRow], table: str, findings: list[Finding]
+) -> list[GivenVisit]:
+    """Leave out sizes that only fit the patient's earlier ones in another unit; each is named and says why.
 
     Parameters
     ----------
     visits
         By patient and day: only earlier scans are looked at, so that nothing added later changes what was read.
+    table_rows
+        What they are read from.
     """
-    earlier: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    lengths: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    cells = {row.line: row.cells for row in table_rows}
+    earlier: dict[tuple[str, str], dict[str, SizesBefore]] = defaultdict(lambda: defaultdict(SizesBefore))
     checked = []
     for visit in visits:
-        before, where = earlier[visit.patient_id], f"{table} line {' and '.join(map(str, visit.lines))}"
+        where = f"{table} line {' and '.join(map(str, visit.lines))}"
+        written = [cells[line] for line in visit.lines if line in cells]
         named = [*((str(one.compartment), one) for one in visit.measures)]
         of_lesions = [*((f"lesion {name}", one) for name, one in visit.lesions.items())]
-        of_one_unit = dict[str, ImportedMeasure]()
-        for name, one in (*named, *of_lesions):
-            sized = lengths_in_one_unit(one, lengths[visit.patient_id, name], where, findings)
-            of_one_unit[name] = in_one_unit(sized, before[name], where, findings)
+        of_one_unit = {
+            name: in_one_unit(one, earlier[visit.patient_id, name], written, where, findings)
+            for name, one in (*named, *of_lesions)
+        }
         measures = tuple(of_one_unit[name] for name, _ in named)
         lesions = {name: of_one_unit[f"lesion {name}"] for name in visit.lesions}
         checked.append(replace(visit, measures=measures, lesions=lesions))

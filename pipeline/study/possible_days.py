@@ -1,6 +1,7 @@
 """Days on which nobody can have been scanned or treated: dates of birth and placeholders in a row of real days.
 
-A person whose days all lie before there were MRI scans had them shifted for privacy, as BIDS asks, and keeps them.
+A person whose days all lie before there were MRI scans had them shifted for privacy, as BIDS asks, and keeps them; so
+does one whose shifted days go on into the time of MRI.
 What this module refuses: to put a visit or a treatment in order by such a day beside real ones.
 """
 
@@ -22,6 +23,13 @@ LONGEST_LIFE_YEARS = 110
 """Nobody was treated longer before a scan (a proposal)."""
 
 
+PLACEHOLDERS = frozenset({date(1899, 12, 30), date(1900, 1, 1)})
+"""Day 0 of spreadsheets, and what programs write for no day."""
+FOLLOWED_APART_YEARS = 10
+"""Two scans of one course, or a treatment and a scan, are not further apart where the first is of a shifted day (a
+proposal)."""
+
+
 def latest_of(days: Iterable[date | None]) -> date | None:
     """Return the last day on which there were MRI scans; None where all lie before, or none is known."""
     return max((day for day in days if day is not None and day >= FIRST_SCAN), default=None)
@@ -32,14 +40,40 @@ def is_before_scans(day: date | None) -> bool:
     return day is not None and (last_possible(day) or day) < FIRST_SCAN
 
 
+def impossible_days(days: Iterable[date | None]) -> frozenset[date]:
+    """Return those of a person's days that cannot be a scan's: before there were scans, and far from the next day.
+
+    Examples
+    --------
+    >>> sorted(map(str, impossible_days([date(1961, 4, 5), date(1900, 1, 1), date(2019, 6, 11)])))
+    ['1900-01-01', '1961-04-05']
+    >>> impossible_days([date(1975, 6, 1), date(1976, 6, 1), date(1978, 6, 1)])
+    frozenset()
+    """
+    placed = sorted({day for day in days if day is not None and (day, last_possible(day)) != ANY_DAY}, reverse=True)
+    following = latest_of(placed)
+    impossible = set[date]()
+    for day in placed if following is not None else ():
+        if is_before_scans(day) and following is not None and _are_far(last_possible(day) or day, following):
+            impossible.add(day)
+        else:
+            following = day
+    return frozenset(impossible)
+
+
+def _are_far(day: date, later: date) -> bool:
+    return (later - day).days > FOLLOWED_APART_YEARS * 365.25
+
+
 def are_possible(days: tuple[date, date], treatments: Iterable[Treatment]) -> bool:
     """Say of the first and last day of a person's visits that all are of times with MRI, treatments within a lifetime.
 
     Then :func:`possible_treatments` and :func:`with_possible_days` change nothing, and need not see each visit.
     """
     first, last = days
-    years = [(one.started_by or one.started_on).year for one in treatments]
-    return first >= FIRST_SCAN and all(last.year - year <= LONGEST_LIFE_YEARS for year in years)
+    ends = [(one.started_by or one.started_on) for one in treatments]
+    are_real = all(last.year - one.year <= LONGEST_LIFE_YEARS and one not in PLACEHOLDERS for one in ends)
+    return first >= FIRST_SCAN and are_real
 
 
 def in_words(day: date, beside: date) -> str:
@@ -51,12 +85,11 @@ def with_possible_days(
     visits: Sequence[StudyVisit], treatments: Iterable[Treatment], findings: list[Finding]
 ) -> tuple[StudyVisit, ...]:
     """Return a patient's visits, those undated whose day lies before there were scans while others do not; by date."""
-    latest = latest_of([*(visit.acquired_on for visit in visits), *(one.started_on for one in treatments)])
-    if latest is None:
-        return tuple(visits)
+    days = [*(visit.acquired_on for visit in visits), *(one.started_on for one in treatments)]
+    latest, impossible = latest_of(days), impossible_days(days)
     placed = []
     for visit in visits:
-        if visit.acquired_on is not None and is_before_scans(visit.acquired_on):
+        if visit.acquired_on is not None and latest is not None and visit.acquired_on in impossible:
             subject = {"patient_id": visit.patient_id, "session_id": visit.session_id}
             message = f"{visit.patient_id} {visit.session_id}: {in_words(visit.acquired_on, latest)}"
             findings.append(finding("date_impossible", message, **subject))
@@ -69,7 +102,7 @@ def with_possible_days(
 def possible_treatments(
     treatments: Sequence[Treatment], scanned_on: Iterable[date | None], findings: list[Finding], table: str
 ) -> tuple[Treatment, ...]:
-    """Return a patient's treatments, on any day those a lifetime before the scans, or real ones of shifted scans.
+    """Return a patient's treatments, on any day placeholders and those too far from the scans to be real.
 
     Parameters
     ----------
@@ -85,7 +118,11 @@ def possible_treatments(
     for one in treatments:
         ended = one.started_by or one.started_on
         is_early = latest is not None and latest.year - ended.year > LONGEST_LIFE_YEARS
-        if latest is None or not (is_early or (is_shifted and one.started_on >= FIRST_SCAN)):
+        is_early |= ended in PLACEHOLDERS and not is_shifted
+        is_real = (
+            is_shifted and one.started_on >= FIRST_SCAN and latest is not None and _are_far(latest, one.started_on)
+        )
+        if latest is None or not (is_early or is_real):
             possible.append(one)
             continue
         words = f"expected the day of a treatment, found {one.started_on} for {one.kind} beside a scan of {latest}"

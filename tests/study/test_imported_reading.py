@@ -184,3 +184,37 @@ def test_another_process_gets_the_visits_themselves(tmp_path: Path) -> None:
     assert [one.visits for one in sent] == [one.visits for one in from_nothing.patients]
     assert all(isinstance(one.visits, tuple) for one in sent)
     assert [hash(one.visits) for one in with_kept.patients if isinstance(one.visits, ImportedVisits)]
+
+
+TWO = "participant_id\nsub-01\nsub-P1\nsub-p1\n"
+OF_TWO = [
+    "sub-P1\t2019-01-01\ttumour\tn/a\t1000\t0.1\tn/a",
+    "sub-P1\t2021-01-01\ttumour\tn/a\t1500\t0.1\tn/a",
+    "sub-p1\t2020-06-01\ttumour\tn/a\t300\t0.1\tn/a",
+]
+
+
+def sizes_of(study: StudyFolder, patient_id: str) -> list[float | None]:
+    (patient,) = (one for one in study.patients if one.patient.patient_id == patient_id)
+    return [visit.imported[0].volume_mm3 for visit in patient.visits]
+
+
+def test_patients_whose_names_hardly_differ_are_in_doubt_from_the_other_s_first_day_on(tmp_path: Path) -> None:
+    folder = study_with(tmp_path, OF_TWO)
+    (folder / "participants.tsv").write_text(TWO, encoding="utf-8")
+    earlier = kept_of(folder)
+    assert not {"sub-P1", "sub-p1"} & earlier.keys(), "what is said in every run is not kept"
+    for study in again(folder, earlier):
+        assert (sizes_of(study, "sub-P1"), sizes_of(study, "sub-p1")) == ([1000.0, None], [None])
+        assert codes(study).count("patient_alike") == 1
+
+
+def test_a_row_of_a_stranger_takes_no_patient_s_sizes_away(tmp_path: Path) -> None:
+    rows = [*OF_TWO[:2], OF_TWO[2].replace("sub-p1", "P-1")]
+    folder = study_with(tmp_path, rows)
+    (folder / "participants.tsv").write_text(TWO.replace("sub-p1\n", ""), encoding="utf-8")
+    study = read_study(folder, as_of=AS_OF)
+    assert sizes_of(study, "sub-P1") == [1000.0, 1500.0]
+    assert [code for code in codes(study) if code in ("patient_alike", "row_unknown_patient")] == [
+        "row_unknown_patient"
+    ]

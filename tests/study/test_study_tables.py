@@ -313,8 +313,8 @@ def test_a_study_may_have_names_of_its_own(tmp_path: Path) -> None:
     [
         ("2012", date(2012, 1, 1), date(2012, 12, 31)), ("2012-02", date(2012, 2, 1), date(2012, 2, 29)),
         ("2012-02-xx", date(2012, 2, 1), date(2012, 2, 29)), ("2012-00-00", date(2012, 1, 1), date(2012, 12, 31)),
-        ("spring", date(1900, 1, 1), date(2200, 12, 31)), ("n/a", date(1900, 1, 1), date(2200, 12, 31)),
-        ("2012-13", date(1900, 1, 1), date(2200, 12, 31)),
+        ("spring", date(1700, 1, 1), date(2200, 12, 31)), ("n/a", date(1700, 1, 1), date(2200, 12, 31)),
+        ("2012-13", date(1700, 1, 1), date(2200, 12, 31)),
     ],
 )  # fmt: skip
 def test_a_treatment_without_a_whole_date_is_kept_with_the_days_it_may_be(

@@ -42,17 +42,41 @@ def test_the_table_without_oddities_ends_in_growth(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("P01", "p01"), ("P01", "P1"), ("P01", "P-01"), ("7", "007"), ("7", "7.0"), ("P01", "\u042001")]
+    ("one", "other"),
+    [
+        ("P01", "p01"),
+        ("P01", "P1"),
+        ("P01", "P-01"),
+        ("7", "007"),
+        ("7", "7.0"),
+        ("P01", "\u042001"),
+        ("P01", "\u044001"),
+    ],
 )
 def test_names_that_hardly_differ_give_no_verdict_on_either(tmp_path: Path, one: str, other: str) -> None:
     lines = [line.replace("P01", one) for line in ROWS[:2]]
-    table = judged(tmp_path, table_of(*lines, ROWS[2].replace("P01", other), "Z9,2020-01-06,900,0.05"))
+    of_other = ROWS[2].replace("P01", other).replace("2021-01-04", "2020-01-06")
+    table = judged(tmp_path, table_of(*lines, of_other, "Z9,2020-01-06,900,0.05"))
     assert sorted(categories(table)) == ["NE", "NE", "NE", "SD"]
     (odd,) = table.findings
     assert (odd.code, odd.severity) == ("patient_alike", "error")
     assert f"'{one}'" in odd.message
     assert f"'{other}'" in odd.message
     assert all("may be one person" in str(row["reason"]) for row in table.rows if row["category"] == "NE")
+
+
+def test_a_name_that_hardly_differs_takes_back_nothing_of_the_days_before(tmp_path: Path) -> None:
+    first = ("P01,2019-01-07,1000,0.05,,", "P01,2020-01-06,2500,0.05,,", "P01,2023-01-06,2600,0.05,,")
+    later = ("p01,2022-01-04,300,0.05,,", "P01,2023-02-06,2700,0.05,yes,yes")
+    header = f"{HEADER},new_lesion,leptomeningeal"
+    before, after = (judged(tmp_path, table_of(*lines, header=header)) for lines in (first, (*first, *later)))
+    of_before, of_after = ([row for row in table.rows if row["patient_id"] == "P01"] for table in (before, after))
+    assert of_after[:2] == of_before[:2]
+    assert [str(row["category_then"]) for row in of_after[:2]] == ["SD", "PD"]
+    assert [(row["category"], row["volume_mm3"]) for row in of_after[2:]] == [("NE", None), ("PD", None)]
+    assert "seeding along the meninges seen" in str(of_after[3]["reason"])
+    assert [row["category"] for row in after.rows if row["patient_id"] == "p01"] == ["NE"]
+    assert codes(after) == ["patient_alike"]
 
 
 def test_names_of_two_people_are_two_people(tmp_path: Path) -> None:
@@ -101,7 +125,23 @@ def test_days_that_were_all_shifted_are_judged_unless_treatments_were_not(tmp_pa
     assert (categories(table), codes(table)) == (["NE", "NE", "NE"], ["treatment_unplaced"])
 
 
-@pytest.mark.parametrize("unit", ["cm3", "mL", "cc", "cm\u00b3", "litres"])
+def test_a_real_treatment_of_far_shifted_scans_leaves_them_open(tmp_path: Path) -> None:
+    shifted = table_of(*ROWS).replace("2020-", "1850-").replace("2021-", "1851-")
+    table = judged(tmp_path, shifted, f"{TREATED}P01,2019-03-01,surgery\n")
+    assert (categories(table), codes(table)) == (["NE", "NE", "NE"], ["treatment_unplaced"])
+    unread = judged(tmp_path, shifted, f"{TREATED}P01,soon,surgery\n")
+    assert categories(unread) == ["NE", "NE", "NE"]
+
+
+def test_a_later_scan_does_not_take_back_a_course_shifted_into_the_time_of_scans(tmp_path: Path) -> None:
+    lines = [f"P01,{1975 + year}-06-01,{size},0.05" for year, size in enumerate((1000, 500, 1000, 1010))]
+    before, after = judged(tmp_path, table_of(*lines[:3])), judged(tmp_path, table_of(*lines))
+    assert categories(before)[2] == "PD"
+    assert categories(after)[:3] == categories(before)
+    assert codes(after) == []
+
+
+@pytest.mark.parametrize("unit", ["cm3", "mL", "cc", "cm\u00b3", "cm", "litres", "cubic cm"])
 def test_a_unit_that_is_not_the_column_s_gives_no_number(tmp_path: Path, unit: str) -> None:
     lines = (f"{ROWS[0]},mm3", f"{ROWS[1]},mm\u00b3", f"P01,2021-01-04,300,0.05,{unit}")
     table = judged(tmp_path, table_of(*lines, header=f"{HEADER},unit"))
@@ -113,6 +153,32 @@ def test_the_column_s_own_unit_is_no_oddity(tmp_path: Path) -> None:
     lines = (f"{ROWS[0]},mm3", f"{ROWS[1]},\u00b5L", f"{ROWS[2]},\u03bcl")
     table = judged(tmp_path, table_of(*lines, header=f"{HEADER},Unit"))
     assert (categories(table), codes(table)) == (["SD", "SD", "PD"], [])
+
+
+@pytest.mark.parametrize("unit", ["cubic mm", "Cubic millimetres", "mm", "microlitre", "microliters", "uL", "\u00b5l"])
+def test_words_for_the_column_s_own_unit_are_understood(tmp_path: Path, unit: str) -> None:
+    table = judged(tmp_path, table_of(*(f"{line},{unit}" for line in ROWS), header=f"{HEADER},unit"))
+    assert (categories(table), codes(table)) == (["SD", "SD", "PD"], [])
+
+
+@pytest.mark.parametrize("unit", ["mL", "cc", "millilitres", "milliliter", "mm3"])
+def test_a_volume_in_both_units_is_in_the_one_that_its_row_names(tmp_path: Path, unit: str) -> None:
+    lines = [f"{line},{ml},{unit}" for line, ml in zip(ROWS, ("1.0", "1.01", "1.5"), strict=True)]
+    table = judged(tmp_path, table_of(*lines, header=f"{HEADER},volume_ml,unit"))
+    assert (categories(table), codes(table)) == (["SD", "SD", "PD"], [])
+    changed = [line.replace(",1.5,", ",1.9,") for line in lines]
+    odd = judged(tmp_path, table_of(*changed, header=f"{HEADER},volume_ml,unit"))
+    assert (categories(odd)[-1], codes(odd)) == ("NE", ["cells_differ"])
+
+
+def test_the_unit_of_diameters_is_theirs(tmp_path: Path) -> None:
+    lines = [f"{line},{longest},mm" for line, longest in zip(ROWS, (25, 25, 31), strict=True)]
+    table = judged(tmp_path, table_of(*lines, header=f"{HEADER},longest_mm,unit"))
+    assert (categories(table), codes(table)) == (["SD", "SD", "PD"], [])
+    changed = [line.replace(",mm", ",cm") for line in lines]
+    odd = judged(tmp_path, table_of(*changed, header=f"{HEADER},longest_mm,unit"))
+    assert set(codes(odd)) == {"unit_differs"}
+    assert "expected longest_mm in the unit" in odd.findings[0].message
 
 
 def test_a_column_that_is_not_read_is_named(tmp_path: Path) -> None:
@@ -167,3 +233,57 @@ def test_diameters_in_centimetres_among_millimetres_give_no_response(
     believed = assess_table(path, None, criteria, AS_OF)
     assert (categories(believed)[:2], codes(believed)) == (["SD", "SD"], [])
     assert categories(believed)[2] != "NE", "the remedy works"
+
+
+def judged_sizes(folder: Path, criteria: str, column: str, sizes: str) -> tuple[JudgedTable, list[str]]:
+    """Judge one scan a year with sizes as they are written; the table with its categories."""
+    lines = [f"P01,{2015 + year}-01-06,{size}" for year, size in enumerate(sizes.split())]
+    path = folder / "v.csv"
+    path.write_text(table_of(*lines, header=f"patient_id,date,{column}"), encoding="utf-8")
+    table = assess_table(path, None, criteria, AS_OF)
+    return table, categories(table)
+
+
+@pytest.mark.parametrize(
+    ("criteria", "column", "sizes"),
+    [
+        ("recist_1_1", "longest_mm", "42.0 4.3 4.1 14.0"),
+        ("recist_1_1", "longest_mm", "42 4 4 14"),
+        ("rano2_2d", "product_mm2", "1500 18 16 300"),
+        ("rano2_2d", "product_mm2", "1500.0 18.2 16.5 300.0"),
+    ],
+)
+def test_a_size_written_as_the_others_are_is_the_smallest(
+    tmp_path: Path, criteria: str, column: str, sizes: str
+) -> None:
+    table, of_scans = judged_sizes(tmp_path, criteria, column, sizes)
+    assert (of_scans, codes(table)) == (["SD", "PR", "PR", "PD"], [])
+
+
+@pytest.mark.parametrize(
+    ("criteria", "column", "sizes"),
+    [
+        ("recist_1_1", "longest_mm", "42 4.3 4.1 14 70"),
+        ("rano2_2d", "product_mm2", "1500 18.5 16.5 300 2500"),
+        ("rano2_2d", "long_mm,perpendicular_mm", "50,30 5.1,3.2 5.0,3.0 20,15 60,45"),
+        ("imsct_adapted_v1", "volume_mm3", "1100 1.2 1.1 300 9000"),
+    ],
+)
+def test_a_scan_after_one_in_doubt_is_no_response_where_it_may_be_growth(
+    tmp_path: Path, criteria: str, column: str, sizes: str
+) -> None:
+    table, of_scans = judged_sizes(tmp_path, criteria, column, sizes)
+    assert of_scans == ["SD", "NE", "NE", "NE", "PD"], "what grew by either reading is said"
+    assert codes(table) == ["unit_doubtful"] * 3
+    assert "would be growth since" in str(table.rows[3]["reason"])
+    assert "v.csv line 4, whose unit is in doubt" in table.findings[-1].message
+
+
+def test_a_scan_in_the_unit_of_the_others_ends_a_doubt_of_the_same_size(tmp_path: Path) -> None:
+    _, of_scans = judged_sizes(tmp_path, "recist_1_1", "longest_mm", "42 4.3 4 14")
+    assert of_scans == ["SD", "NE", "PR?", "PD"]
+
+
+def test_a_size_left_out_with_another_in_doubt_may_be_the_smallest(tmp_path: Path) -> None:
+    _, of_scans = judged_sizes(tmp_path, "imsct_adapted_v1", "volume_mm3,longest_mm", "3000,42 700,4.3 1500,30")
+    assert of_scans == ["SD", "NE", "NE"]

@@ -226,7 +226,15 @@ def _decisions(images: Sequence[Instance], work: Work) -> list[Decision]:
 def _session_id(instance: Instance, patient_id: str, work: Work) -> str:
     day = _day_of(instance, patient_id, work)
     if day is not None:
-        return f"ses-{day:%Y%m%d}"
+        session_id = f"ses-{day:%Y%m%d}"
+        if instance.sat_on is not None and instance.studied_on is not None:
+            apart = abs((instance.sat_on - instance.studied_on).days)
+            message = (
+                f"{patient_id} {session_id}: expected StudyDate on the day of the scan, found it {apart} days apart"
+            )
+            message += ", the dates of series and image agree; AcquisitionDate was taken"
+            work.findings.append(oddity("visit_date_acquired", message, None, patient_id, session_id))
+        return session_id
     session_id = f"ses-nodate{work.identities.token('visit', instance.study_uid)[:4]}"
     doubt = instance.day_doubt or "found none"
     message = f"{patient_id} {session_id}: expected the day of the scan in the header, {doubt}"
@@ -236,7 +244,8 @@ def _session_id(instance: Instance, patient_id: str, work: Work) -> str:
 
 def _day_of(instance: Instance, patient_id: str, work: Work) -> date | None:
     """Return the day of a visit as the study has it; None where the header leaves it open."""
-    return None if instance.day_doubt else work.identities.shifted(instance.studied_on, patient_id)
+    day = None if instance.day_doubt else instance.sat_on or instance.studied_on
+    return work.identities.shifted(day, patient_id)
 
 
 def _import_visit(patient_id: str, session_id: str, decisions: Sequence[Decision], work: Work) -> None:

@@ -36,7 +36,7 @@ KEYWORDS = (
     "SteadyStatePulseSequence", "SpacingBetweenSlices", "ContentTime", "StudyID", "ReferringPhysicianName", "AngioFlag",
     "RescaleType", "NumberOfTemporalPositions", "CardiacNumberOfImages", "ImagesInAcquisition", "NumberOfSlices",
     "DiffusionGradientOrientation", "DiffusionDirectionality", "EchoPlanarPulseSequence", "ContrastBolusUsageSequence",
-    "InPlanePhaseEncodingDirection", "PatientPosition", "BodyPartExamined",
+    "InPlanePhaseEncodingDirection", "PatientPosition", "BodyPartExamined", "ContentDate",
 )  # fmt: skip
 TAGS = [*(Tag(keyword) for keyword in KEYWORDS), *diffusion.PRIVATE_TAGS]
 
@@ -45,6 +45,8 @@ LARGEST_EDGE = 16384
 MOST_FRAMES = 20_000
 ONE_SITTING_DAYS = 1
 """A study that goes on over midnight ends on the day after its date."""
+ONE_STUDY_DAYS = 31
+"""Sittings under one StudyDate lie no further apart (a proposal)."""
 MOST_PIXEL_BYTES = 2 * 1024**3
 """Unpacked pixels of one file; more is refused before anything is unpacked."""
 
@@ -88,6 +90,7 @@ def _instance(dataset: Any, path: Path, stopped_at: int) -> Instance:
         person=_person(dataset),
         studied_on=_studied_on(dataset),
         day_doubt=_day_doubt(dataset),
+        sat_on=_sat_on(dataset),
         seen_at=next((v for k in ("AcquisitionTime", "SeriesTime", "StudyTime") if (v := text(dataset, k))), ""),
         series_number=whole(dataset, "SeriesNumber") or 0,
         device="|".join(text(dataset, k) for k in ("ManufacturerModelName", "DeviceSerialNumber", "StationName")),
@@ -184,7 +187,21 @@ def _day_doubt(dataset: Any) -> str | None:
     if studied_on == day(dataset, "PatientBirthDate"):
         return "found the date of birth in StudyDate"
     apart = 0 if acquired_on is None else abs((studied_on - acquired_on).days)
-    return f"found StudyDate and AcquisitionDate {apart} days apart" if apart > ONE_SITTING_DAYS else None
+    if apart <= ONE_SITTING_DAYS or _sat_on(dataset) is not None:
+        return None
+    return f"found StudyDate and AcquisitionDate {apart} days apart"
+
+
+def _sat_on(dataset: Any) -> date | None:
+    """Return the day of a sitting some days from StudyDate, on which the dates of series and image agree; else None."""
+    studied_on, acquired_on = day(dataset, "StudyDate"), day(dataset, "AcquisitionDate")
+    born_on = day(dataset, "PatientBirthDate")
+    if studied_on is None or acquired_on is None or born_on in (studied_on, acquired_on):
+        return None
+    others = [one for key in ("SeriesDate", "ContentDate") if (one := day(dataset, key)) is not None]
+    is_agreed = all(abs((one - acquired_on).days) <= ONE_SITTING_DAYS for one in others)
+    is_apart = ONE_SITTING_DAYS < abs((studied_on - acquired_on).days) <= ONE_STUDY_DAYS
+    return acquired_on if is_apart and is_agreed else None
 
 
 def _pixels(dataset: Any, path: Path, stopped_at: int) -> Pixels:

@@ -172,7 +172,8 @@ class Instance:
     """One readable file of a series of images.
 
     ``acquisitions`` has one value per group of planes, by :attr:`Plane.split`; ``seen_at`` is the time of day.
-    ``day_doubt`` says why ``studied_on`` cannot be the day of the scan; None where it may be.
+    ``day_doubt`` says why ``studied_on`` cannot be the day of the scan; None where it may be. ``sat_on`` is that day
+    where it is another one than ``studied_on``: a later sitting of one study, or a shifted StudyDate.
     """
 
     path: Path
@@ -192,3 +193,4 @@ class Instance:
     variants: tuple[tuple[tuple[str | float | None, ...], SeriesAcquisition], ...]
     planes: tuple[Plane, ...]
     day_doubt: str | None = None
+    sat_on: date | None = field(default=None, repr=False)

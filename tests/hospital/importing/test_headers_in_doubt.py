@@ -14,6 +14,10 @@ from tests.hospital.importing.test_import import codes, phantom, run
 DOUBTFUL = {
     "placeholder": ({"StudyDate": "19000101", "AcquisitionDate": "20200217"}, "AcquisitionDate 43876 days apart"),
     "another year": ({"StudyDate": "20210217", "AcquisitionDate": "20200217"}, "AcquisitionDate 366 days apart"),
+    "dates that disagree": (
+        {"StudyDate": "20200210", "SeriesDate": "20200210", "AcquisitionDate": "20200217"},
+        "AcquisitionDate 7 days apart",
+    ),
     "birth": ({"StudyDate": "19700131"}, "the date of birth in StudyDate"),
 }
 SURE = {
@@ -46,6 +50,21 @@ def test_a_date_that_may_be_the_scan_s_is_its_day(tmp_path: Path, header: dict[s
     assert codes(run(tmp_path / "disc", tmp_path / "study")) == []
     study = read_study(tmp_path / "study", as_of=date(2026, 1, 31))
     assert [visit.acquired_on for visit in study.patients[0].visits] == [date(2020, 2, 17)]
+
+
+@pytest.mark.parametrize("others", [{}, {"SeriesDate": "20200217", "ContentDate": "20200218"}], ids=["alone", "agreed"])
+def test_a_second_sitting_of_one_study_has_its_own_day(tmp_path: Path, others: dict[str, str]) -> None:
+    uids = dicom.new_uids()
+    first = dicom.slices(phantom(), uids=uids, StudyDate="20200210", AcquisitionDate="20200210")
+    later = {"StudyDate": "20200210", "AcquisitionDate": "20200217", **others}
+    second = dicom.slices(phantom(), uids=dicom.new_uids(uids["study"]), **later)
+    dicom.save_all(first, tmp_path / "disc" / "a")
+    dicom.save_all(second, tmp_path / "disc" / "b")
+    done = run(tmp_path / "disc", tmp_path / "study")
+    assert codes(done) == ["visit_date_acquired"]
+    assert "found it 7 days apart" in done.findings[0].message
+    study = read_study(tmp_path / "study", as_of=date(2026, 1, 31))
+    assert [visit.acquired_on for visit in study.patients[0].visits] == [date(2020, 2, 10), date(2020, 2, 17)]
 
 
 def test_a_series_without_positions_is_said_once(tmp_path: Path) -> None:
