@@ -28,6 +28,8 @@ class CordSections:
     ----------
     cord, lesion
         The whole section with all that lies in it, and solid tumour with its cysts.
+    beside
+        All that was drawn and is neither cord nor the solid tumour: syrinx, oedema, other lesions.
     drawn
         Where the cord itself was drawn.
     """
@@ -35,6 +37,7 @@ class CordSections:
     position_mm: NDArray[np.float64]
     cord: NDArray[np.float64]
     lesion: NDArray[np.float64]
+    beside: NDArray[np.float64]
     drawn: NDArray[np.bool_]
 
 
@@ -56,9 +59,12 @@ def sections_of(scene: LesionScene, course: CordCourse) -> CordSections | None:
     lesion = scene.solid.array | (cyst.array >= OBJECT_PROBABILITY) if cyst is not None else scene.solid.array
     of_cord = stretches_of(whole.with_array(whole.array.astype(np.float32)), here, course.line)
     of_lesion = stretches_of(whole.with_array(lesion.astype(np.float32)), here, course.line)
+    beside = scene.beside.array.astype(np.float32)
+    of_beside = stretches_of(whole.with_array(beside), here, course.line)
     of_drawn = stretches_of(scene.others[Compartment.CORD], here, course.line)
     positions_mm = course.line.positions_mm
     drawn_mm = of_drawn.positions_mm[of_drawn.is_object]
     margin_mm = float(np.abs(whole.affine[2, :3]).max())  # the outermost planes are only partly filled
     drawn = (positions_mm >= drawn_mm.min() + margin_mm / 2) & (positions_mm <= drawn_mm.max() - margin_mm / 2)
-    return CordSections(positions_mm, areas_mm2(of_cord, course.line), areas_mm2(of_lesion, course.line), drawn)
+    of_all = (areas_mm2(stretches, course.line) for stretches in (of_cord, of_lesion, of_beside))
+    return CordSections(positions_mm, *of_all, drawn)
