@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from pipeline.core.transform import identity
 from pipeline.core.vocabulary import Compartment
@@ -42,11 +43,17 @@ class CordSections:
 
 
 def whole_cord(scene: LesionScene) -> Volume | None:
-    """Return the mask of the cord with all that lies in it; None where nobody drew the cord."""
+    """Return the mask of the cord with all that lies in it; None where nobody drew the cord.
+
+    A hole across it, such as a mask leaves that does not count, lies in the cord and is no surface of it.
+    """
     cord = scene.others.get(Compartment.CORD)
     if cord is None or not (cord.array >= OBJECT_PROBABILITY).any():
         return None
-    return cord.with_array((cord.array >= OBJECT_PROBABILITY) | scene.solid.array | scene.beside.array)
+    whole = (cord.array >= OBJECT_PROBABILITY) | scene.solid.array | scene.beside.array
+    head_foot = int(np.argmax(np.abs(cord.affine[2, :3]) / cord.spacing_mm))
+    planes = [ndimage.binary_fill_holes(plane) for plane in np.moveaxis(whole, head_foot, 0)]
+    return cord.with_array(np.moveaxis(np.stack(planes), 0, head_foot))
 
 
 def sections_of(scene: LesionScene, course: CordCourse) -> CordSections | None:
