@@ -73,5 +73,5 @@ def sections_of(scene: LesionScene, course: CordCourse) -> CordSections | None:
     drawn_mm = of_drawn.positions_mm[of_drawn.is_object]
     margin_mm = float(np.abs(whole.affine[2, :3]).max())  # the outermost planes are only partly filled
     drawn = (positions_mm >= drawn_mm.min() + margin_mm / 2) & (positions_mm <= drawn_mm.max() - margin_mm / 2)
-    of_all = (areas_mm2(stretches, course.line) for stretches in (of_cord, of_lesion, of_beside))
-    return CordSections(positions_mm, *of_all, drawn)
+    cord_mm2, lesion_mm2, beside_mm2 = (areas_mm2(one, course.line) for one in (of_cord, of_lesion, of_beside))
+    return CordSections(positions_mm, cord_mm2, lesion_mm2, beside_mm2, drawn)
