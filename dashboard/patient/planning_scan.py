@@ -134,14 +134,15 @@ def _kept(
         return f"the mask of the tumour does not count at this visit: {uncounted['tumour']}"
     excluded = [*excluded, *uncounted]
     marked = scan_files.own_masks(_anchor, _anchor)
+    drawn_at_all = marked
     marked = None if marked is None else _without(marked, excluded)
     lesion = None if marked is None else _lesion(marked, patient_id, session_id, lesion_id)
-    if marked is None or lesion is None:
+    if drawn_at_all is None or marked is None or lesion is None:
         return f"{lesion_id} was not drawn at this visit"
     scan = scan_files.scan_as_read(_anchor)
     seen = _seen_alone(scan)
     whole, drawn = (
-        _whole(marked, lesion),
+        _whole(drawn_at_all, lesion),
         marked.with_array((np.rint(marked.array) == NUMBERS["cord"]).astype(np.float32)),
     )
     is_drawn = bool(drawn.array.any())
@@ -154,7 +155,8 @@ def _kept(
     straight = laid_straight(course, ends)
     if isinstance(straight, str):
         return PlanningScan(seen, _anchor, masks, course, straight, None, ends[1], straight, {}, straight)
-    depth = _why_no_depth(course, carried) or lesion_depth.lesion_depth(masks["tumour"], whole, drawn, course)
+    hidden = [name for name in excluded if name == "enhancing" and (drawn_at_all.array == NUMBERS[name]).any()]
+    depth = _why_no_depth(course, carried, hidden) or lesion_depth.lesion_depth(masks["tumour"], whole, drawn, course)
     levels, level_words = _levels(patient_id, _anchor, course)
     return PlanningScan(seen, _anchor, masks, course, cord_words, straight, ends[1], depth, levels, level_words)
 
@@ -164,10 +166,16 @@ def _without(marked: Volume, excluded: Sequence[str]) -> Volume:
     return marked.with_array(np.where(np.isin(np.rint(marked.array), numbers), 0, marked.array))
 
 
-def _why_no_depth(course: CordCourse, carried: Sequence[str]) -> str:
-    """Say why masks tell no distances; empty where they do."""
+def _why_no_depth(course: CordCourse, carried: Sequence[str], hidden: Sequence[str]) -> str:
+    """Say why masks tell no distances; empty where they do. ``hidden`` are parts of the tumour that do not count."""
     if not course.is_drawn:
         return NO_CORD_MASK
+    if hidden:
+        words = " and ".join(labels.compartment(name).word for name in hidden)
+        return (
+            f"the mask of {words} does not count at this visit, and whether tumour lies there is not known; "
+            f"draw the tumour as a whole, or let that mask count again"
+        )
     words = " and ".join(labels.compartment(name).word for name in carried)
     return words and (
         f"the mask of {words} was only carried over from another visit and does not follow the edges on this scan; "

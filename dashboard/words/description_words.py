@@ -140,7 +140,8 @@ def _number(row: Mapping[Any, Any]) -> str:
     if unit.startswith("rise"):
         return labels.typeset(f"{100 * number:+.0f} %")
     if unit.startswith("section"):
-        return labels.typeset(f"{100 * (number - 1):+.0f} %")
+        beside = " beside healthy people's median" if "healthy people" in unit else ""
+        return labels.typeset(f"{100 * (number - 1):+.0f} %{beside}")
     if unit.startswith("mm³"):
         return f"{number:.0f}{labels.NARROW}mm³"
     if unit.startswith("mm"):

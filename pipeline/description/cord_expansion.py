@@ -3,7 +3,8 @@
 A healthy cord's section changes along the spine: by a half from the neck to the chest, to nothing below T12. Where
 discs are labelled, healthy people's course by level is taken out, so that one side, or none, can serve; where none are,
 the error grows with the distance. What this module refuses: a thin or widened cord by one side alone that a taper
-explains, and sureness where the cord tapers by nature and no healthy people's sections are known.
+explains, cord beside a syrinx or in oedema as undisturbed, and sureness where the cord tapers by nature and no healthy
+people's sections are known, or where these say otherwise.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ BESIDE, PEOPLE = "section / cord beside it", "section / healthy people's median"
 TERMS = ("thin", "none", "expanded")
 NO_BAND = "part of it lies where a healthy cord tapers and no healthy people's sections are known (C1, T12 and below)"
 TAPERS = "the cord tapers from one side of the lesion to the other, as above the conus"
+NO_CORD_BESIDE = "beside healthy people's median: no cord above or below"
+CONTRADICTS = "which speaks against it"
 ONE_SIDE = "with cord on one side alone, such a section is not told from that of a cord that changes by nature"
 
 
@@ -104,6 +107,12 @@ class SectionReading:
         bounds = (float(np.log(limits.thin_below)), float(np.log(limits.expanded_above)))
         return is_clear_of(float(np.log(self.held)), error, bounds, deviations)
 
+    def contradicted_by(self, z: float | None, limits: CordFormLimits) -> bool:
+        """Say whether the section's place among healthy people's speaks against the term."""
+        if z is None:
+            return False
+        return {"thin": z >= 0, "expanded": z <= 0}.get(self.value(limits), abs(z) > Z_95)
+
 
 def expansion_of(
     scene: LesionScene, sections: CordSections | None, here: LevelsHere, path: str, limits: DescriptionLimits
@@ -140,17 +149,22 @@ def by_masks(profile: SectionProfile, path: str, limits: CordFormLimits) -> Desc
     largest, strays = float(relative[at]), float(usual.error[at])
     is_wide = largest > limits.expanded_above
     reading = SectionReading(largest, largest, strays) if is_wide else SectionReading(mean, mean, usual.error.mean())
-    value = reading.value(limits)
+    value, widest = reading.value(limits), SectionReading(largest, largest, strays)
     if value == "none":
         reading = SectionReading(largest, mean, strays)
-    error = float(np.hypot(limits.section_cv, reading.strays))
-    reason = f"mean {100 * (mean - 1):+.0f} % over the lesion{_among_people(profile, at)}"
+    error, z = float(np.hypot(limits.section_cv, reading.strays)), _z_among_people(profile, at)
+    beside = "" if usual.sides else f"; {NO_CORD_BESIDE}"
+    reason = f"mean {100 * (mean - 1):+.0f} % over the lesion{beside}{_among_people(profile, at, z)}"
     low, high = reading.interval(error)
     is_sure = reading.is_clear(error, limits.sure_deviations, limits) and usual.doubt is None
+    is_sure = is_sure and (value != "none" or widest.is_clear(error, limits.sure_deviations, limits))
     if usual.may_be_nature(value, is_sure):
         return unsaid(NAME, f"the section is {reading.number:.2f} of that on one side: {ONE_SIDE}", (path,))
+    is_against = reading.contradicted_by(z, limits)
+    reason = f"{reason}, {CONTRADICTS}" if is_against else reason
     if not is_sure:
         reason = f"{reason}; {usual.doubt or NEAR_LIMIT}"
+    is_sure = is_sure and not is_against
     unit = BESIDE if usual.sides else PEOPLE
     return Described(NAME, value, reading.number, low, high, unit, sure_if(is_sure), reason, (path,))
 
@@ -178,11 +192,17 @@ def _by_edge(profile: SectionProfile, path: str, limits: CordFormLimits) -> Desc
     return Described(NAME, value, number, low, high, BESIDE, sure_if(is_sure), reason, (path,))
 
 
-def _among_people(profile: SectionProfile, at: int) -> str:
-    """Say how the section at one place of the lesion stands among healthy people's; empty where none are known."""
+def _z_among_people(profile: SectionProfile, at: int) -> float | None:
+    """Return the z of the section at one place of the lesion among healthy people's; None where none are known."""
     discs, area_mm2 = profile.discs[profile.within][at], float(profile.area_mm2[profile.within][at])
-    z = z_of(int(discs), area_mm2) if np.isfinite(discs) else None
-    return "" if z is None else f"; z {z:+.1f} among healthy people's at {vertebra(int(discs))}"
+    return z_of(int(discs), area_mm2) if np.isfinite(discs) else None
+
+
+def _among_people(profile: SectionProfile, at: int, z: float | None) -> str:
+    """Say how that section stands among healthy people's; empty where none are known."""
+    if z is None:
+        return ""
+    return f"; z {z:+.1f} among healthy people's at {vertebra(int(profile.discs[profile.within][at]))}"
 
 
 def usual_section(profile: SectionProfile, limits: CordFormLimits) -> UsualSection | None:
@@ -239,10 +259,16 @@ def _carried_on(
 def _profile_of_masks(
     scene: LesionScene, sections: CordSections, here: LevelsHere, limits: DescriptionLimits
 ) -> SectionProfile:
+    """Return the sections from masks; a side starts beyond all that was drawn on from the lesion without a break."""
     within = sections.drawn & (sections.lesion > 0)
-    within_mm = sections.position_mm[within]
-    healthy = sections.drawn & (sections.lesion <= 0) & (sections.cord > 0)
-    sides = _sides(sections.position_mm, healthy, (float(within_mm.min()), float(within_mm.max())), limits)
+    disturbed = (sections.lesion > 0) | (sections.beside > 0)
+    gap = round(limits.reference.gap_mm)
+    near = ndimage.binary_dilation(disturbed, iterations=gap)
+    runs, _ = ndimage.label(near)
+    at_lesion_mm = sections.position_mm[np.isin(runs, np.unique(runs[within]))]
+    ends_mm = float(at_lesion_mm.min()) + gap, float(at_lesion_mm.max()) - gap
+    healthy = sections.drawn & (sections.cord > 0) & ~near
+    sides = _sides(sections.position_mm, healthy, ends_mm, limits)
     discs = _discs(scene, sections.position_mm, here)
     return SectionProfile(sections.position_mm, sections.cord, within, sides, discs)
 

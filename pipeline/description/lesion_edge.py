@@ -3,7 +3,8 @@
 Where the tumour borders on cord, and where it borders on oedema that somebody drew, each by itself: a tumour in oedema
 has its edge against the oedema, and held against the cord that lies further out it would look infiltrating. Towards
 fluid an edge is always sharp and says nothing, and a tumour between cord and fluid often has no clear edge at all.
-What this module refuses: a word where tumour and what it borders on look alike.
+What this module refuses: a word where tumour and what it borders on look alike, and sureness of an edge that is told
+towards one of both only.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ ALIKE = "tumour and what it borders on are too alike on the scans of this visit"
 FAR_MM = 99.0
 """Distance of what lies beyond the box that is looked at."""
 
+NOISE = "the edge is not told from noise on the scans of this visit"
+IN_SHORT = {ALIKE: "too alike", NOISE: "not told from noise"}
+
 HALO = "what it borders on looks like oedema that nobody drew, which widens a sharp edge"
 
 SAMPLED_MM, MOST_SAMPLES = 0.8, 4
@@ -55,6 +59,14 @@ class EdgeFit:
     scan: AlignedScan
     has_halo: bool = False
     borders_on: str = CORD
+
+
+@dataclass(frozen=True)
+class UntoldEdge:
+    """Why an edge is not told on one scan, and towards what; ``borders_on`` is None where too little of it is there."""
+
+    reason: str
+    borders_on: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,14 +112,11 @@ class OutlineDistance:
 
 def margin_finding(scans: Sequence[AlignedScan], scene: LesionScene, limits: DescriptionLimits) -> Described:
     """Describe the edge by all scans that tell its width, the better ones counting most."""
-    reason, fits = "no scan shows the lesion", []
-    for scan in scans:
-        for fitted in _edges_on(scan, scene, limits):
-            if isinstance(fitted, str):
-                reason = fitted
-            else:
-                fits.append(fitted)
+    read = [edge for scan in scans for edge in _edges_on(scan, scene, limits)]
+    fits = [edge for edge in read if isinstance(edge, EdgeFit)]
+    untold = [edge for edge in read if isinstance(edge, UntoldEdge)]
     if not fits:
+        reason = untold[-1].reason if untold else "no scan shows the lesion"
         return unsaid(NAME, reason, tuple(scan.path for scan in scans))
     width_mm, error_mm = _together(fits)
     edge = limits.edge
@@ -119,7 +128,7 @@ def margin_finding(scans: Sequence[AlignedScan], scene: LesionScene, limits: Des
     doubt = "" if value == "sharp" else "; an edge that was drawn beside itself looks the same"
     if value != "sharp" and any(fit.has_halo for fit in fits):
         is_clear, doubt = False, f"{doubt}; {HALO}"
-    differs = _differs(fits, limit_mm)
+    differs = _differs(fits, limit_mm) or _told_on_one_side(fits, untold)
     is_clear = is_clear and differs is None
     doubt = f"{doubt}; {differs}" if differs else doubt
     against = "" if all(fit.borders_on == CORD for fit in fits) else "; against oedema that was drawn"
@@ -153,31 +162,41 @@ def _differs(fits: Sequence[EdgeFit], limit_mm: float) -> str | None:
     return f"towards cord {widths_mm[CORD]:.1f} mm, towards oedema {widths_mm[OEDEMA]:.1f} mm"
 
 
-def _edges_on(scan: AlignedScan, scene: LesionScene, limits: DescriptionLimits) -> list[EdgeFit | str]:
+def _told_on_one_side(fits: Sequence[EdgeFit], untold: Sequence[UntoldEdge]) -> str | None:
+    """Name what the tumour borders on without an edge that any scan tells; None where all of it is told."""
+    towards = {edge.borders_on: edge.reason for edge in untold if edge.borders_on}
+    sides = [name for name in towards if name not in {fit.borders_on for fit in fits}]
+    return "; ".join(f"towards {name} not told: {IN_SHORT[towards[name]]}" for name in sides) or None
+
+
+def _edges_on(scan: AlignedScan, scene: LesionScene, limits: DescriptionLimits) -> list[EdgeFit | UntoldEdge]:
     """Fit the edge on one scan against cord and against oedema, or say in words why it cannot be."""
     laid = laid_along(scan, scene, limits)
     if isinstance(laid, str):
-        return [laid]
+        return [UntoldEdge(laid)]
     edge, (voxels, reference) = limits.edge, laid
     relative = voxels.values / reference.at(voxels.position_mm)
     inside = float(np.median(relative[voxels.core(limits.signal.least_voxels)]))
     distance, samples_mm = _distance_of(scene, edge), _samples_mm(voxels)
     places_mm = samples_mm.mean(axis=1)
     middle_mm = distance.at(places_mm, beyond_mm=FAR_MM)
-    results: list[EdgeFit | str] = []
+    results: list[EdgeFit | UntoldEdge] = []
     for surround in _surrounds(voxels, scene, relative, (distance, places_mm), edge):
         near = surround.near
         if min((near & (middle_mm < 0)).sum(), (near & (middle_mm > 0)).sum()) < edge.least_voxels:
-            results.append("too little of the tumour borders on cord")
+            results.append(UntoldEdge("too little of the tumour borders on cord"))
             continue
         if abs(inside - surround.level) < max(edge.least_contrast, reference.spread):
-            results.append(ALIKE)
+            results.append(UntoldEdge(ALIKE, surround.name))
             continue
         share = (relative[near] - surround.level) / (inside - surround.level)
         outer = share[(middle_mm[near] >= edge.halo_from_mm) & (middle_mm[near] <= edge.halo_to_mm)]
         has_halo = len(outer) >= edge.least_halo and float(np.median(outer)) > edge.halo_share
         fit = _fitted(share, samples_mm[near], distance, scan, edge)
-        results.append(fit if isinstance(fit, str) else replace(fit, has_halo=has_halo, borders_on=surround.name))
+        if fit is None:
+            results.append(UntoldEdge(NOISE, surround.name))
+            continue
+        results.append(replace(fit, has_halo=has_halo, borders_on=surround.name))
     return results
 
 
@@ -220,8 +239,11 @@ def _fitted(
     distance: OutlineDistance,
     scan: AlignedScan,
     edge: EdgeLimits,
-) -> EdgeFit | str:
-    """Fit a blurred step to the share of tumour ``(N,)`` in voxels of which points ``(N, S, 3)`` are given."""
+) -> EdgeFit | None:
+    """Fit a blurred step to the share of tumour ``(N,)`` in voxels of which points ``(N, S, 3)`` are given.
+
+    None where noise hides it.
+    """
 
     def left(step: NDArray[np.float64]) -> NDArray[np.float64]:
         away = distance.at((places_mm + step[3:]).reshape(-1, 3))
@@ -235,7 +257,7 @@ def _fitted(
     covariance = np.linalg.pinv(fit.jac.T @ fit.jac) * variance * edge.alike_voxels
     error_mm = TEN_TO_NINETY * float(np.sqrt(max(covariance[2, 2], 0.0)))
     if fit.x[2] >= 0.9 * HIGHEST[2] or error_mm > edge.most_error_mm:
-        return "the edge is not told from noise on the scans of this visit"
+        return None
     return EdgeFit(TEN_TO_NINETY * float(fit.x[2]), max(error_mm, edge.least_error_mm), scan)
 
 

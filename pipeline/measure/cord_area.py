@@ -65,6 +65,9 @@ LEAST_COVERED = 0.8
 LEAST_OF_MEDIAN = 0.5
 """Where the section falls below this share of the level's own median the mask ends there; the level is not whole."""
 
+FARTHEST_DISCS = 2
+"""Between labels farther apart than so many discs a level is a guess: vertebrae of the neck are half as high."""
+
 STRETCH_MM = 20.0
 """Length of a place along the cord where no discs are labelled: about a vertebra, mm."""
 
@@ -176,20 +179,28 @@ def disc_numbers(levels: Levels, position_mm: NDArray[np.float64]) -> NDArray[np
     """Return how far down the spine places along the line lie, counted in discs, shape ``(N,)``; NaN where none tells.
 
     Disc ``n`` is ``n``, the middle of vertebra ``n`` is ``n + 0.5``. Beyond the labels nothing is known, but that what
-    lies below a disc without a band below it has none either (infinity), and above C1/C2 nothing has (1).
+    lies below a disc without a band below it has none either (infinity), and above C1/C2 nothing has (1). Between
+    labels more than :data:`FARTHEST_DISCS` apart no level with a band is told; a place that may lie beyond all bands
+    stays there.
 
     Examples
     --------
     >>> disc_numbers(Levels({3: 40.0, 4: 22.0, 6: -14.0}), np.array([50.0, 31.0, 4.0, -20.0])).tolist()
     [nan, 3.5, 5.0, nan]
-    >>> disc_numbers(Levels({2: 40.0, 19: -300.0}), np.array([50.0, -310.0])).tolist()
-    [1.0, inf]
+    >>> disc_numbers(Levels({2: 40.0, 19: -300.0}), np.array([50.0, 0.0, -310.0])).tolist()
+    [1.0, nan, inf]
     """
     numbers = sorted(levels.positions_mm, reverse=True)
     places = [levels.positions_mm[number] for number in numbers]
     lowest = np.inf if numbers[0] > max(NORMAL_MM2) else np.nan
     highest = 1.0 if numbers[-1] <= min(NORMAL_MM2) else np.nan
-    return np.asarray(np.interp(position_mm, places, np.array(numbers, dtype=float), left=lowest, right=highest))
+    discs = np.interp(position_mm, places, np.array(numbers, dtype=float), left=lowest, right=highest)
+    for lower, upper in pairwise(numbers):
+        if lower - upper > FARTHEST_DISCS:
+            low_mm, high_mm = levels.positions_mm[lower], levels.positions_mm[upper]
+            is_guess = (position_mm > low_mm) & (position_mm < high_mm) & np.isfinite(normal_mm2(discs))
+            discs = np.where(is_guess, np.nan, discs)
+    return np.asarray(discs, dtype=np.float64)
 
 
 def normal_mm2(discs: NDArray[np.float64]) -> NDArray[np.float64]:

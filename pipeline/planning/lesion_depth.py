@@ -1,7 +1,8 @@
 """How far a lesion lies from the surface of the cord, millimetre by millimetre along it.
 
 Distances are taken across the cord, from the edge of the lesion to the edge of the cord as both were drawn. What this
-module refuses: a distance where the cord was not drawn, and one from slices too thick to tell.
+module refuses: a distance where the cord was not drawn, one from slices too thick to tell, and one to the edge of a
+hole that was left within the cord.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pipeline.core.volume import Volume
 from pipeline.description.lesion_scene import CordCourse, along, object_points
 from pipeline.planning.straight_cord import StraightFrame, frame_along, looked_up
 
-VERSION = "1"
+VERSION = "2"
 """Of the rule by which distances are taken; a page names it."""
 
 FINE_MM = 0.25
@@ -56,7 +57,8 @@ class LesionDepth:
     rim_mm
         Of cord between lesion and the nearest surface.
     undrawn_mm
-        Length of lesion beside which no cord was drawn, or all of it was drawn as lesion: no distance is known there.
+        Length of lesion beside which no cord was drawn, or all of it was drawn as lesion, or behind which the cord
+        goes on beyond a gap that nobody drew: no distance is known there.
     dorsal, rim
         Where each is least; None where it is nowhere known.
     """
@@ -120,13 +122,18 @@ def lesion_depth(lesion: Volume, whole: Volume, drawn: Volume, course: CordCours
     places_mm = straight.across(rightwards, forwards)
     inner, outer, cord = (looked_up(mask, places_mm, outside=0.0) >= EDGE for mask in (lesion, whole, drawn))
     holds = np.asarray(inner.any(axis=(1, 2)))
+    cord &= outer  # a slip of the brush apart from the cord is none of it
     measurable = holds & np.asarray(cord.any(axis=(1, 2)))
     dorsal_mm, rim_mm, sides = np.full(len(holds), np.nan), np.full(len(holds), np.nan), [""] * len(holds)
-    for at in np.flatnonzero(measurable):
-        dorsal_mm[at] = _straight_back_mm(inner[at], outer[at])
-        rim_mm[at], sides[at] = _rim(inner[at], outer[at])
-    step_mm = float(abs(np.diff(straight.position_mm[:2]).sum()))
     sizes_mm = _voxel_across_mm(lesion)
+    for at in np.flatnonzero(measurable):
+        filled = _filled(outer[at] | inner[at], sizes_mm)
+        if _lies_in_a_gap(inner[at], filled, cord[at]):
+            measurable[at] = False
+            continue
+        dorsal_mm[at] = _straight_back_mm(inner[at], filled)
+        rim_mm[at], sides[at] = _rim(inner[at], filled)
+    step_mm = float(abs(np.diff(straight.position_mm[:2]).sum()))
     return LesionDepth(
         straight.position_mm, dorsal_mm, rim_mm, float((holds & ~measurable).sum()) * step_mm,
         _nearest(straight, dorsal_mm, ["dorsal"] * len(holds), float(sizes_mm[1])),
@@ -139,6 +146,27 @@ def _voxel_across_mm(grid: Volume) -> NDArray[np.float64]:
     return np.asarray(np.linalg.norm(grid.affine[:2, :3], axis=1))
 
 
+def _filled(cord: NDArray[np.bool_], sizes_mm: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return a section of the cord without holes in it, and without gaps no wider than a voxel: nobody's surface."""
+    closed = cord
+    for axis, size_mm in enumerate(sizes_mm):
+        span = np.ones(np.where(np.arange(2) == axis, round(float(size_mm) / FINE_MM) + 1, 1), dtype=bool)
+        reach = max(span.shape)
+        padded = ndimage.binary_closing(np.pad(cord, reach), span)
+        closed = closed | padded[reach:-reach, reach:-reach]
+    return np.asarray(ndimage.binary_fill_holes(closed))
+
+
+def _lies_in_a_gap(inner: NDArray[np.bool_], outer: NDArray[np.bool_], drawn: NDArray[np.bool_]) -> bool:
+    """Say whether the cord goes on behind the lesion beyond a gap: the gap's edge is no surface, nor is it known."""
+    pieces, _ = ndimage.label(outer)
+    main = pieces == np.bincount(pieces[drawn]).argmax()
+    columns = inner.any(axis=1)
+    behind = np.arange(inner.shape[1]) < inner[columns].argmax(axis=1)[:, None]
+    cord_further_back = np.maximum.accumulate(main[columns], axis=1)
+    return bool((behind & ~outer[columns] & cord_further_back).any())
+
+
 def _straight_back_mm(inner: NDArray[np.bool_], outer: NDArray[np.bool_]) -> float:
     """Return the least way back from the lesion to where the cord ends, over the columns that hold lesion.
 
@@ -147,14 +175,14 @@ def _straight_back_mm(inner: NDArray[np.bool_], outer: NDArray[np.bool_]) -> flo
     columns = inner.any(axis=1)
     edge_of_lesion = inner[columns].argmax(axis=1)
     behind = np.arange(inner.shape[1]) < edge_of_lesion[:, None]
-    gaps = behind & ~(outer | inner)[columns]
+    gaps = behind & ~outer[columns]
     edge_of_cord = np.where(gaps.any(axis=1), gaps.shape[1] - gaps[:, ::-1].argmax(axis=1), 0)
     return float((edge_of_lesion - edge_of_cord).min()) * FINE_MM
 
 
 def _rim(inner: NDArray[np.bool_], outer: NDArray[np.bool_]) -> tuple[float, str]:
     """Return the least distance of the lesion from any edge of the cord, mm, and the side of that edge."""
-    cord = np.pad(outer | inner, 1)
+    cord = np.pad(outer, 1)
     distance, nearest = ndimage.distance_transform_edt(cord, return_indices=True)
     distance = np.where(np.pad(inner, 1), distance, np.inf)
     place = np.unravel_index(int(np.argmin(distance)), distance.shape)

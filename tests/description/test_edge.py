@@ -67,6 +67,20 @@ def test_an_edge_that_is_sharp_on_one_side_and_wide_on_the_other_is_not_sure(
     assert ("towards cord 3.1 mm, towards oedema 0.6 mm" in row.reason) == (sureness == "unsure")
 
 
+def test_an_edge_that_is_told_towards_oedema_alone_is_not_sure() -> None:
+    wet = (np.hypot(X, Y) < 5.6) & (abs(Z) < 22) & (Z > 0)
+    around = np.where(wet & ~CORE, 1.6, 1.0)  # the tumour looks as cord does
+    plain = scan("T2w", 1.0)
+    seen = replace(plain, image=plain.image.with_array(plain.image.array * np.where(CORD, around, 1.0)))
+    drawn = scene(CORE, cord=CORD & ~CORE & ~wet, oedema=wet & ~CORE)
+    row = lesion_edge.margin_finding([seen], drawn, limit_file.packaged())
+    assert (row.value, row.sureness) == ("sharp", "unsure")
+    assert row.reason is not None
+    assert "towards cord not told: too alike" in row.reason
+    both = lesion_edge.EdgeFit(0.7, 0.2, seen)
+    assert lesion_edge._told_on_one_side([both], [lesion_edge.UntoldEdge(lesion_edge.ALIKE, "cord")]) is None
+
+
 def test_a_tumour_as_bright_as_the_oedema_around_it_has_no_edge() -> None:
     row = _margin(0.3, 1.95)
     assert (row.value, row.number) == (None, None)

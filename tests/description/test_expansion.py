@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,9 @@ from pipeline.core.finding_terms import Described, Sureness
 from pipeline.description import limit_file
 from pipeline.description.cord_expansion import BESIDE, PEOPLE, SectionProfile, by_masks, usual_section
 from pipeline.description.finding_change import FindingCourse, change_of
-from pipeline.measure.cord_area import normal_mm2
+from pipeline.measure.cord_area import disc_numbers, normal_mm2
+from pipeline.measure.vertebral_levels import Levels
+from tests.description.scenes import NEVER, TUMOUR, X, Y, Z, described, scan, scene
 from tests.places import SHARED
 
 PEOPLE_BY_LEVEL = SHARED / "real/cord_normative/by_person.tsv"
@@ -110,6 +113,56 @@ def test_a_section_counted_beside_other_people_s_is_not_compared_with_one_beside
     of_people = Described("expansion", "expanded", 1.6, 1.4, 1.8, PEOPLE, Sureness.SURE)
     change = change_of(own, of_people, (), ())
     assert (change.course, "counted as" in str(change.reason)) == (FindingCourse.NOT_COMPARED, True)
+
+
+def test_cord_is_not_held_against_cord_that_a_syrinx_widens() -> None:
+    def widened(masks: dict[str, np.ndarray]) -> Described:
+        wide = np.where(abs(Z) < 10, 7.5, np.where(abs(Z) < 44, 8.5, 6.0))
+        away = np.hypot(X, Y)
+        cord = (away < wide) & (abs(Z) < 58) & ~TUMOUR
+        return described([scan("T2w", 1.6)], scene(cord=cord & ~masks.get("syrinx", NEVER), **masks))["expansion"]
+
+    syrinx = (np.hypot(X, Y) < 4.0) & (abs(Z) >= 10) & (abs(Z) < 44)
+    assert widened({}).value in ("thin", "none")
+    row = widened({"syrinx": syrinx})
+    assert row.value not in ("thin", "none")
+    short = widened({"syrinx": syrinx & (Z < 0)})
+    assert (short.value, short.sureness) != ("thin", "sure")
+
+
+def test_a_cord_that_is_wide_in_one_place_is_not_surely_unwidened() -> None:
+    usual, lesion = normal_mm2(DISCS), (7, 8.5)
+    wide = np.where((DISCS >= 7.6) & (DISCS < 7.95), 1.19, 1.0)  # seven of thirty millimetres
+    row = by_masks(_profile(usual * wide, DISCS, lesion), "x", LIMITS)
+    assert (row.value, row.sureness) == ("none", "unsure")
+    assert row.number == pytest.approx(1.19, abs=0.01)
+    assert by_masks(_profile(usual, DISCS, lesion), "x", LIMITS).sureness == "sure"
+
+
+@pytest.mark.parametrize(("share", "by_people"), [(1.0, 1.5), (1.0, 0.6), (0.5, 2.2), (1.6, 0.6)])
+def test_nothing_is_sure_that_healthy_people_s_sections_speak_against(share, by_people) -> None:
+    lesion = (DISCS >= 7) & (DISCS < 8.5)
+    row = by_masks(_profile(np.where(lesion, share, 1.0) * by_people * normal_mm2(DISCS), DISCS, (7, 8.5)), "x", LIMITS)
+    assert row.sureness == "unsure"
+    assert row.reason is not None
+    assert "which speaks against it" in row.reason
+
+
+def test_a_level_between_labels_that_lie_far_apart_is_not_guessed() -> None:
+    far, near = Levels({3: 0.0, 20: -340.0}), Levels({3: 0.0, 5: -34.0, 7: -68.0})
+    assert np.isnan(disc_numbers(far, np.array([-34.0, -68.0]))).all()
+    assert disc_numbers(near, np.array([-34.0, -51.0])).tolist() == [5.0, 6.0]
+    discs = disc_numbers(Levels({3: 340.0, 20: 0.0}), np.arange(len(DISCS), dtype=float))
+    profile = _profile(np.full(len(DISCS), 60.0), DISCS, (5, 7))
+    row = by_masks(replace(profile, discs=discs), "x", LIMITS)
+    assert row.reason is not None
+    assert " z " not in row.reason
+
+
+def test_a_section_beside_healthy_people_s_says_so() -> None:
+    row = by_masks(_profile(1.6 * normal_mm2(DISCS), DISCS, (4, 6), below=False, above=False), "x", LIMITS)
+    assert row.reason is not None
+    assert "beside healthy people's median: no cord above or below" in row.reason
 
 
 def _healthy(first: int) -> Iterator[tuple[SectionProfile, int]]:

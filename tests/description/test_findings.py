@@ -90,6 +90,16 @@ def test_the_cord_s_form_comes_from_its_mask() -> None:
     assert rows["cord_share"].number == pytest.approx(largest, rel=0.1)
 
 
+def test_a_hole_in_the_cord_s_mask_around_the_lesion_is_no_surface_of_it() -> None:
+    lesion = (np.hypot(X, Y + 1.0) < 3.0) & (abs(Z) < 10)
+    ring = (np.hypot(X, Y + 1.0) < 3.7) & (abs(Z) < 12)
+    seen = [scan("T2w", 1.5)]
+    full, holed = (described(seen, scene(lesion, cord=CORD & ~hole & ~lesion)) for hole in (NEVER, ring))
+    for name in ("nearest_surface", "cord_share"):
+        assert (holed[name].value, holed[name].number) == (full[name].value, full[name].number)
+    assert full["nearest_surface"].number > 0.5
+
+
 def test_without_a_mask_of_the_cord_no_section_is_said() -> None:
     rows = described([scan("T2w", 1.5)], scene())
     for name in ("expansion", "cord_share", "nearest_surface"):

@@ -75,6 +75,37 @@ def test_what_is_drawn_behind_a_gap_is_no_cord_behind_the_lesion():
     assert np.nanmax(depth.dorsal_mm) < true_mm + 2.5
 
 
+@pytest.mark.parametrize("hole", ["ring", "voxel", "cut ring"])
+def test_a_hole_that_was_left_within_the_cord_is_no_surface(hole):
+    grid, cord, lesion = phantom((0.5, 0.5, 0.5))
+    places = voxel_centres_mm(grid).reshape(*grid.shape, 3)
+    right, front, high = np.moveaxis(places, -1, 0)
+    away = np.hypot(right, np.hypot(front + BEND_MM, high) - BEND_MM + BACK_MM)
+    missing = (away < LESION_MM + 1.0) & (away >= LESION_MM)
+    if hole == "voxel":
+        missing = (np.abs(right - 0.25) < 0.1) & (np.abs(front - (-4.75)) < 0.1) & (np.abs(high) < 0.5)
+    if hole == "cut ring":
+        missing |= (np.abs(right - 0.25) < 0.1) & (front > 0)
+    assert (missing & cord).any()
+    left = grid.with_array((cord & ~missing | lesion).astype(np.float32))
+    depth = lesion_depth.lesion_depth(grid.with_array(lesion.astype(np.float32)), left, left, exact_course())
+    true_mm = CORD_MM - BACK_MM - LESION_MM
+    assert abs(depth.dorsal.distance_mm - true_mm) <= 0.75
+    assert abs(depth.rim.distance_mm - true_mm) <= 0.75
+
+
+def test_behind_a_gap_that_is_open_to_one_side_the_distance_is_not_known():
+    grid, cord, lesion = phantom((0.5, 0.5, 0.5))
+    right, front, high = np.moveaxis(voxel_centres_mm(grid).reshape(*grid.shape, 3), -1, 0)
+    away = np.hypot(right, np.hypot(front + BEND_MM, high) - BEND_MM + BACK_MM)
+    missing = (away < LESION_MM + 1.0) | ((right > 0) & (np.abs(front + BACK_MM) < 1.5))
+    left = grid.with_array((cord & ~missing | lesion).astype(np.float32))
+    drawn = grid.with_array((cord & ~missing).astype(np.float32))
+    depth = lesion_depth.lesion_depth(grid.with_array(lesion.astype(np.float32)), left, drawn, exact_course())
+    assert depth.undrawn_mm > 8
+    assert not (depth.dorsal_mm < 1.0).any()
+
+
 @pytest.mark.parametrize(("turn", "expected"), [(0, (3.3, 0.7)), (30, (2.88, 1.76)), (45, (2.39, 2.39))])
 def test_a_turned_voxel_is_as_large_as_it_is_along_each_direction(turn, expected):
     angle = np.radians(turn)
@@ -122,6 +153,9 @@ def test_where_the_cord_was_not_drawn_or_the_slices_are_thick_nothing_is_told():
     depth = lesion_depth.lesion_depth(solid, whole, grid.with_array(half.astype(np.float32)), course)
     assert 13 <= depth.undrawn_mm <= 17
     assert np.isnan(depth.dorsal_mm[0]), "the head end has no cord beside it"
+    slip = np.zeros(grid.shape, dtype=np.float32)
+    slip[:2, :2] = 1.0
+    assert lesion_depth.lesion_depth(solid, whole, grid.with_array(slip), course).dorsal is None
     none = lesion_depth.lesion_depth(solid, whole, grid.with_array(np.zeros(grid.shape)), course)
     assert none.dorsal is None
     assert none.rim is None

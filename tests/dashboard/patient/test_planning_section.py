@@ -129,6 +129,24 @@ def test_a_mask_that_does_not_count_tells_no_distance(labelled, monkeypatch):
     assert "cord" not in gathered().masks
 
 
+@pytest.mark.parametrize("name", ["oedema", "enhancing"])
+def test_a_mask_that_does_not_count_leaves_no_hole_in_the_cord(labelled, monkeypatch, name):
+    clean = gathered()
+    numbers = planning_scan.scan_files.own_masks().array.copy()
+    right, front = np.indices(GRID.shape)[:2] - 20.0
+    behind = (numbers > 0) & (abs(right) < 2) & (front < -2.5) & (numbers != planning_scan.NUMBERS["tumour"])
+    numbers[behind] = planning_scan.NUMBERS[name]
+    monkeypatch.setattr(planning_scan.scan_files, "own_masks", lambda *_: GRID.with_array(numbers))
+    labelled.append(name)
+    bare = gathered()
+    np.testing.assert_array_equal(bare.masks["cord"].array, clean.masks["cord"].array)
+    assert name not in bare.masks
+    if name == "oedema":
+        assert bare.depth.dorsal == clean.depth.dorsal
+    else:
+        assert "whether tumour lies there is not known" in bare.depth
+
+
 def test_an_island_apart_from_the_cord_is_no_part_of_it(labelled, monkeypatch):
     clean = gathered()
     numbers = planning_scan.scan_files.own_masks().array.copy()

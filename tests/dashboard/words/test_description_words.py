@@ -50,3 +50,10 @@ def test_absent_findings_stand_together_and_untold_ones_say_why() -> None:
     )
     assert lines["cysts, oedema"].text == "Polar cyst above present 12 mm; no tumoral cyst, syrinx"
     assert (lines["diffusion"].text, lines["diffusion"].is_told) == ("no ADC map at this visit", False)
+
+
+def test_a_cord_held_against_other_people_says_so_in_line_and_table() -> None:
+    of_people = finding("expansion", "expanded", 1.6, "section / healthy people's median")
+    assert said(of_people)["cord"].text == "Cord expanded (+60\u202f% beside healthy people's median)"
+    assert "beside healthy people's median" in words.short(of_people)
+    assert "people" not in words.short({**of_people, "unit": "section / cord beside it"})
