@@ -33,6 +33,8 @@ SIZES: Mapping[str, float] = {
 REMARKS = frozenset({"comment", "comments", "note", "notes", "remark", "remarks"})
 """Columns in which people write to one another."""
 
+APART_MINUTES = 60.0
+"""From one row to the next of another scan: series and readings of one sitting lie closer (a proposal)."""
 SAME = 0.01
 """Two cells that say the same in other words may differ by rounding: 1 %."""
 
@@ -72,8 +74,9 @@ def one_measure(compartment: Compartment, table_rows: Sequence[TableRow], findin
 def sittings(rows_of_day: Sequence[TableRow], column: str) -> list[list[TableRow]]:
     """Divide the rows of one patient and day into scans, where their times tell that there were several.
 
-    A second row of the same compartment and lesion at a later time begins another scan; series of one sitting have
-    times of their own and stay together. Where a row has no time nothing is told apart.
+    Another scan is one that comes an hour or more later and has a row of the same compartment and lesion; series of
+    one sitting have times of their own and stay together, so that two readings of it differ. Where a row has no time
+    nothing is told apart.
 
     Parameters
     ----------
@@ -81,20 +84,30 @@ def sittings(rows_of_day: Sequence[TableRow], column: str) -> list[list[TableRow
         Where day and time stand.
     """
     timed = [(time_in(row, column), row) for row in rows_of_day]
-    clocks = [clock for clock, _ in timed if clock is not None]
-    if len(clocks) < len(timed) or len(set(clocks)) == 1:
+    clocked = sorted(((clock, row) for clock, row in timed if clock is not None), key=lambda one: one[0])
+    if len(clocked) < len(timed):
         return [list(rows_of_day)]
+    groups: list[list[TableRow]] = []
+    for place, (clock, row) in enumerate(clocked):
+        if place == 0 or _minutes(clock) - _minutes(clocked[place - 1][0]) >= APART_MINUTES:
+            groups.append([])
+        groups[-1].append(row)
     scans: list[list[TableRow]] = []
-    at: dict[tuple[str, str | None], time] = {}
-    for clock, row in sorted(((clock, row) for clock, row in timed if clock is not None), key=lambda one: one[0]):
-        name = row.cells.get("compartment") or Compartment.TUMOUR
-        whose = (compartment_named(name) or name, row.cells.get("lesion_id") or row.cells.get("lesion"))
-        if not scans or at.get(whose, clock) != clock:
-            scans.append([])
-            at = {}
-        scans[-1].append(row)
-        at[whose] = clock
+    for group in groups:
+        if scans and {_whose(row) for row in scans[-1]}.isdisjoint(map(_whose, group)):
+            scans[-1] += group
+        else:
+            scans.append(group)
     return scans
+
+
+def _minutes(clock: time) -> float:
+    return 60 * clock.hour + clock.minute + clock.second / 60
+
+
+def _whose(row: TableRow) -> tuple[str, str | None]:
+    name = row.cells.get("compartment") or Compartment.TUMOUR
+    return compartment_named(name) or name, row.cells.get("lesion_id") or row.cells.get("lesion")
 
 
 def differing(table_rows: Sequence[TableRow]) -> Finding:

@@ -29,6 +29,24 @@ def test_two_sizes_at_two_times_are_two_scans(tmp_path: Path) -> None:
     assert not findings
 
 
+def test_two_readings_of_one_sitting_are_no_two_scans(tmp_path: Path) -> None:
+    visits, findings = read(tmp_path, "a,2021-01-01T10:00,tumour,1000", "a,2021-01-01T10:59,tumour,1900")
+    assert [[one.volume_mm3 for one in visit.measures] for visit in visits] == [[None]]
+    assert "rows_differ" in {one.code for one in findings}
+
+
+def test_a_series_before_the_tumours_row_is_of_the_same_later_scan(tmp_path: Path) -> None:
+    visits, _ = read(
+        tmp_path, "a,2021-01-01T08:30,tumour,1000", "a,2021-01-01T16:00,cyst,70", "a,2021-01-01T16:10,tumour,900"
+    )
+    assert [[one.volume_mm3 for one in visit.measures] for visit in visits] == [[1000], [70, 900]]
+
+
+def test_a_series_of_a_long_sitting_stays_with_it(tmp_path: Path) -> None:
+    visits, _ = read(tmp_path, "a,2021-01-01T08:30,tumour,1000", "a,2021-01-01T09:40,cyst,70")
+    assert len(visits) == 1
+
+
 def test_the_same_day_without_times_is_one_scan_with_two_sizes_that_differ(tmp_path: Path) -> None:
     for other in ("2021-01-01", "2021-01-01T00:00"):
         visits, findings = read(tmp_path, "a,2021-01-01T08:30,tumour,1000", f"a,{other},tumour,900")
