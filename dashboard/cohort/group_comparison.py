@@ -37,22 +37,28 @@ def compare(curves: Curves) -> GroupComparison:
     names = list(curves.by_name)
     if len(names) < 2:
         return NOTHING
-    test, models = _test(curves), _model(curves, names)
-    words = [test, models[0], *([QUARTERS_NOTE] if curves.is_shared else [])]
-    return GroupComparison(" ".join(words), models[1])
+    (test, is_tested), (model, ratios) = _test(curves), _model(curves, names)
+    words = [test, model, *([_rounded(curves)] if curves.is_shared and (is_tested or ratios) else [])]
+    return GroupComparison(" ".join(words), ratios)
 
 
-def _test(curves: Curves) -> str:
+def _rounded(curves: Curves) -> str:
+    """Say how days were rounded for what is given."""
+    return QUARTERS_NOTE.format(", those of an entry down" if curves.is_truncated else "")
+
+
+def _test(curves: Curves) -> tuple[str, bool]:
+    """Return what the test says, and whether it gives a number."""
     durations, events, entries = columns(curves.rows)
     groups = curves.rows["group"].astype(str).tolist()
     if not curves.outcome.wording.is_competing:
         p_value = survival.log_rank(durations, events, groups, entries).p_value
-        return f"Log-rank p = {labels.two_figures(p_value)}, adjusted for nothing."
-    if any(entries):
-        return "Gray's test: not given with left truncation, for which no kept library has it."
+        return f"Log-rank p = {labels.two_figures(p_value)}, adjusted for nothing.", True
+    if curves.is_truncated:
+        return "Gray's test: not given with left truncation, for which no kept library has it.", False
     competing = curves.rows["is_competing"].astype(bool).tolist()
     p_value = survival.gray_test(durations, events, competing, groups).p_value
-    return f"Gray's test p = {labels.two_figures(p_value)}, adjusted for nothing."
+    return f"Gray's test p = {labels.two_figures(p_value)}, adjusted for nothing.", True
 
 
 def _model(curves: Curves, names: list[str]) -> tuple[str, tuple[tuple[str, str, str], ...]]:
@@ -62,7 +68,7 @@ def _model(curves: Curves, names: list[str]) -> tuple[str, tuple[tuple[str, str,
     covariates = {name: (groups == name).astype(float).tolist() for name in names[1:]}
     is_competing = curves.outcome.wording.is_competing
     title = "Fine-Gray subdistribution hazard ratios" if is_competing else "Cox hazard ratios"
-    if is_competing and any(entries):
+    if is_competing and curves.is_truncated:
         return f"{title}: not given with left truncation.", ()
     needed = survival.EVENTS_PER_COVARIATE * len(covariates)
     if sum(events) < needed:

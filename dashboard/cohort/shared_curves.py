@@ -25,7 +25,7 @@ NOTE = (
 )
 HALF = 0.5 + 1e-9
 QUARTER_DAYS = DAYS_PER_YEAR / 4
-QUARTERS_NOTE = "For sharing both are from days rounded up to whole quarters of a year."
+QUARTERS_NOTE = "For sharing these numbers are from days rounded up to whole quarters of a year{}."
 MANY = 20 * disclosure.FEWEST
 """Patients from which a curve is drawn without their number: one more or less of them moves a share by no more than a
 percent, and shares are written in whole percents. Of fewer the shares tell the number; with the events beside them they

@@ -58,6 +58,8 @@ class Curves:
         Small counts are hidden, and the curves are coarse.
     unshown_years
         Of each shared curve the years at which its share would tell of a few people.
+    is_truncated
+        Somebody came in after time zero, also where their days, being coarse, no longer tell.
     uncounted
         Shared curves whose numbers of patients and events would tell how few the others in the table are.
     """
@@ -70,6 +72,7 @@ class Curves:
     is_shared: bool = False
     unshown_years: Mapping[str, frozenset[int]] = field(default_factory=dict)
     uncounted: frozenset[str] = frozenset()
+    is_truncated: bool = False
 
 
 def estimate(patients: pd.DataFrame, column: str | None, outcome: ShownOutcome | None = None) -> Curves:
@@ -96,7 +99,8 @@ def estimate(patients: pd.DataFrame, column: str | None, outcome: ShownOutcome |
             by_name[str(name)] = _curve(timed[timed["group"] == name], outcome)
         except SettingsError as error:
             refused[str(name)] = str(error)
-    return Curves(timed[timed["group"].astype(str).isin(by_name)], by_name, months, outcome, refused)
+    drawn = timed[timed["group"].astype(str).isin(by_name)]
+    return Curves(drawn, by_name, months, outcome, refused, is_truncated=any(columns(drawn)[2]))
 
 
 def _groups(patients: pd.DataFrame, column: str | None) -> pd.Series:
@@ -155,7 +159,7 @@ def to_share(curves: Curves, cells: shared_curves.TableCells) -> Curves:
         coarse = coarse.assign(entry_days=shared_curves.in_quarters(coarse["entry_days"], is_entry=True))
     return replace(
         curves, rows=coarse, by_name=by_name, months=list(curves.months)[:shown], refused={}, is_shared=True,
-        unshown_years=unshown, uncounted=withheld.counts,
+        unshown_years=unshown, uncounted=withheld.counts, is_truncated=any(columns(patients)[2]),
     )  # fmt: skip
 
 

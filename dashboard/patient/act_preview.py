@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dashboard.data import queries
+from dashboard.patient import scan_panes
 from dashboard.words import acts_beside, labels
 from pipeline.core.vocabulary import PatientCourse, VisitJudgement
 from pipeline.journal.decisions import TUMOUR, ActKind
@@ -13,6 +14,10 @@ SAME_SCAN = "its scan is the very file of"
 COMES_FREE = (
     "{} holds the same scan and has no size for it: its size counts again after the next run, which may change more."
 )
+MAY_COME_FREE = (
+    "{} holds the same scan and has no size for it: its size may count after the next run, which may change more."
+)
+"""Of a visit on which more than the scan is in doubt, or on which nobody outlined the tumour."""
 NOT_KNOWN = "What it changes is known after the next run."
 
 
@@ -40,7 +45,11 @@ def preview(patient_id: str, criteria_id: str, kind: str, session_id: str, compa
         for reading, one in effect.changed_readings.items()
     ]
     others = _comes_free(patient_id, session_id) if kind == ActKind.EXCLUDE_VISIT else []
-    return " ".join([*words, *([COMES_FREE.format(" and ".join(others))] if others else [])])
+    is_sure = {name: _counts_alone(patient_id, name, session_id) for name in others}
+    for says, is_said in ((COMES_FREE, True), (MAY_COME_FREE, False)):
+        names = " and ".join(name for name in others if is_sure[name] == is_said)
+        words += [says.format(names)] if names else []
+    return " ".join(words)
 
 
 def _comes_free(patient_id: str, session_id: str) -> list[str]:
@@ -48,6 +57,18 @@ def _comes_free(patient_id: str, session_id: str) -> list[str]:
     course = _course_of(patient_id)
     reasons = {} if course is None else {one.session_id: one.missing_reason or "" for one in course.visits}
     return sorted(name for name, why in reasons.items() if why.startswith(f"{SAME_SCAN} {session_id}:"))
+
+
+def _counts_alone(patient_id: str, session_id: str, copied: str) -> bool:
+    """Tell whether a visit has one tumour mask, in use, which is no other visit's but that of the one it copies."""
+    masks = queries.query("patient_masks", patient_id=patient_id)
+    of_tumour = masks[masks["compartment"] == TUMOUR]
+    here = of_tumour[of_tumour["session_id"] == session_id]
+    if len(here) != 1 or not here["is_primary"].all():
+        return False
+    elsewhere = of_tumour[~of_tumour["session_id"].isin([session_id, copied])]
+    is_shared = elsewhere["sha256"].isin(here["sha256"]).any()
+    return not is_shared and TUMOUR not in scan_panes.excluded_compartments(patient_id, session_id)
 
 
 def _course_of(patient_id: str) -> PatientCourse | None:

@@ -44,6 +44,9 @@ WIDTH_MM = 40.0
 AROUND_MM, LEAST_MM, MOST_MM = 15.0, 45.0, 120.0
 """A sagittal picture goes so far beyond the lesion, and is no lower or higher than this, mm."""
 
+UNSIGNED, NO_MASK = "automatic outline, nobody signed it", "no mask at this visit"
+"""What is said of the outlines in a picture."""
+
 Row = Mapping[Any, Any]
 
 
@@ -171,7 +174,7 @@ def _cell(visit: Row, scans: Sequence[Row], contrast: str, plane: SlicePlane, dr
     further = len(of_contrast) - 1
     remarks = [
         words,
-        "automatic outline, nobody signed it" if picture is not None and session in drawn_by.unsigned else "",
+        UNSIGNED if picture is not None and session in drawn_by.unsigned else "",
         f"{further} more {named} of this visit not drawn" if further else "",
     ]
     caption = "; ".join(word for word in remarks if word)
@@ -260,20 +263,17 @@ def _kept_picture(
     level = _cord_signal(_scan, AlignedScan(image, way, str(_scan["path"]), str(_scan["contrast"])), _scene)
     mask_file = queries.display_mask(patient_id, session_id)
     marks = same_slice.labels_on(_plane, queries.image(mask_file)) if mask_file.is_file() else None
-    excluded = scan_panes.excluded_compartments(patient_id, session_id)
-    uncounted = scan_panes.uncounted_compartments(patient_id, session_id)
-    names, others = (", ".join(labels.compartment(one).word for one in given) for given in (excluded, uncounted))
+    undrawn, why_undrawn = scan_panes.left_out(patient_id, session_id)
     remarks = [
         "" if reached > 0.99 else "partly outside the scan",
         f"greys of this scan alone: {level}" if isinstance(level, str) else "",
         f"greys less sure: {level.doubt}" if isinstance(level, HealthySignal) and level.doubt else "",
         f"from its aligned copy: {why_copy}" if why_copy else "",
-        "no mask at this visit" if marks is None else "",
-        f"not drawn, since excluded: {names}" if excluded else "",
-        f"not drawn, since it does not count: {others}" if uncounted else "",
+        NO_MASK if marks is None else "",
+        *why_undrawn,
     ]
     cord_signal = level.level if isinstance(level, HealthySignal) else None
-    hidden = [NUMBERS[name] for name in (*excluded, *uncounted)]
+    hidden = [NUMBERS[name] for name in undrawn]
     picture = slice_picture(signal, cord_signal, marks, same_slice.PIXEL_MM, hidden)
     return _Drawn(picture, "; ".join(word for word in remarks if word))
 

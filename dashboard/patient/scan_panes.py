@@ -126,6 +126,15 @@ def uncounted_compartments(patient_id: str, session_id: str) -> dict[str, str]:
     return {row["compartment"]: str(row["missing_reason"]) for row in as_rows(here) if row["compartment"] in drawn}
 
 
+def left_out(patient_id: str, session_id: str) -> tuple[list[str], list[str]]:
+    """Return the compartments whose outlines a picture of a visit leaves out, and what is to be said of that."""
+    excluded, uncounted = excluded_compartments(patient_id, session_id), uncounted_compartments(patient_id, session_id)
+    names, others = (", ".join(labels.compartment(one).word for one in given) for given in (excluded, uncounted))
+    remarks = [f"not drawn, since excluded: {names}"] if excluded else []
+    remarks += [f"not drawn, since it does not count: {others}"] if uncounted else []
+    return [*excluded, *uncounted], remarks
+
+
 def _with_excluded(pane: Pane, item: Shown) -> Pane:
     """Mark the masks that do not count, excluded by a person or not, in the picture and in its title."""
     about = str(item.anchor["patient_id"]), str(item.anchor["session_id"])

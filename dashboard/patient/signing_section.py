@@ -228,6 +228,7 @@ def _with_effect(where: str, of: tuple[str, str, str], compartments: Sequence[st
                 where,
                 "Exclude this mask",
                 lambda why: act(ActKind.EXCLUDE_MASK, compartment=signing.typed(chosen), reason=why),
+                chosen,
             )
     with _opened("Exclude visit", where) as is_open:
         if is_open:
@@ -253,11 +254,14 @@ def _lesion(where: str, patient_id: str, session_id: str, act: Callable[..., Act
         page.remark("No lesion was followed at this visit.")
         return
     now, then = f"lesion-{where}", f"same-{where}"
-    st.selectbox("Lesion as it is called now", here, key=now)
-    st.text_input("is from this visit on", key=then, placeholder="such as L1", max_chars=8)
+    lesion = st.selectbox("Lesion as it is called now", here, key=now)
+    st.text_input(
+        "is from this visit on", key=f"{then}-{lesion}", placeholder="such as L1", max_chars=8, persist_state="session"
+    )
 
     def correct() -> str:
-        correction = act(ActKind.CORRECT_LESION, lesion_id=signing.typed(now), same_as=signing.typed(then))
+        chosen = signing.typed(now)
+        correction = act(ActKind.CORRECT_LESION, lesion_id=chosen, same_as=signing.typed(f"{then}-{chosen}"))
         return _put(bound(correction, lesions))
 
     st.button("Correct it", key=f"correct-{where}", on_click=signing.record, args=(correct,))
@@ -279,19 +283,32 @@ def _withdrawal(where: str, patient_id: str, session_id: str, act: Callable[...,
         where,
         "Withdraw the new lesion",
         lambda why: bound(act(ActKind.WITHDRAW_LESION, lesion_id=signing.typed(chosen), reason=why), lesions),
+        chosen,
     )
 
 
-def _with_reason(where: str, verb: str, make: Callable[[str], Act]) -> None:
-    """Ask why; what was typed stays until it is on record."""
+def _with_reason(where: str, verb: str, make: Callable[[str], Act], chosen: str = "") -> None:
+    """Ask why; what was typed stays until it is on record.
+
+    Parameters
+    ----------
+    chosen
+        Key of the list from which is chosen what the reason is about; empty where there is none.
+    """
     key = f"why-{verb}-{where}"
     with st.form(f"{verb}-{where}", border=False):
-        st.text_area("Reason", key=key, height=80, max_chars=600)
-        st.form_submit_button(verb, on_click=_put_with_reason, args=(key, make))
+        st.text_area("Reason", key=_of_chosen(key, chosen), height=80, max_chars=600, persist_state="session")
+        st.form_submit_button(verb, on_click=_put_with_reason, args=(key, make, chosen))
 
 
-def _put_with_reason(key: str, make: Callable[[str], Act]) -> None:
+def _of_chosen(key: str, chosen: str) -> str:
+    """Return the key of the reason for what is chosen now: given for one lesion, it is not that of another."""
+    return f"{key}-{signing.typed(chosen)}" if chosen else key
+
+
+def _put_with_reason(key: str, make: Callable[[str], Act], chosen: str) -> None:
     """Put an act on record with its reason: a callback."""
+    key = _of_chosen(key, chosen)
     why = signing.typed(key)
     if not why:
         signing.refuse(signing.NO_REASON)

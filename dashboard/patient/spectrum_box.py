@@ -13,8 +13,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.data import queries, scan_files
+from dashboard.data import acts, queries, scan_files
 from dashboard.patient import scan_panes
+from dashboard.patient.masks_waiting import unsigned
+from dashboard.patient.same_slices import NO_MASK, UNSIGNED
 from dashboard.shell import page
 from dashboard.viewer.colours import COMPARTMENT_COLOURS
 from dashboard.viewer.panes import to_ras
@@ -34,7 +36,8 @@ PICTURE_PX = 220
 NUMBERS = {name: number for number, (name, _) in COMPARTMENT_COLOURS.items()}
 SCALE = (
     f"White in black: the edge of the box, on the visit's own scan and through the box's middle. Greys of this slice "
-    f"alone; white bar: {BAR_MM:.0f} mm. Box and scan lie where the scanner says: movement between the two is not seen."
+    f"alone; white bar: {BAR_MM:.0f} mm. The box as its file lies there now. Box and scan lie where the scanner says: "
+    "movement between the two is not seen."
 )
 
 Rows = Mapping[str, Mapping[Any, Any]]
@@ -91,15 +94,22 @@ def pictures_of(patient_id: str, session_id: str, path: str) -> tuple[dict[str, 
     image, (way, back) = scan_files.scan_as_read(anchor), scan_files.ways(anchor, anchor)
     centre_mm = move_points(back, box[:3, 3][None])[0]
     mask_file = queries.display_mask(patient_id, session_id)
-    excluded = scan_panes.excluded_compartments(patient_id, session_id)
+    undrawn, why_undrawn = scan_panes.left_out(patient_id, session_id)
+    hidden = [NUMBERS[name] for name in undrawn]
     pictures, is_reached = {}, False
     for view in VIEWS:
         plane = same_slice.plane_at(to_ras(queries.image(grid)), centre_mm, view, SIZE_MM)
         signal = same_slice.signal_on(plane, image, way)
         marks = same_slice.labels_on(plane, queries.image(mask_file)) if mask_file.is_file() else None
-        hidden = [NUMBERS[name] for name in excluded]
         pictures[view] = slice_picture(
             signal, None, marks, same_slice.PIXEL_MM, hidden, same_slice.box_on(plane, box, way)
         )
         is_reached = is_reached or bool(np.isfinite(signal).any())
-    return pictures, "" if is_reached else "the scan does not reach this box"
+    is_unsigned = mask_file.is_file() and session_id in unsigned(patient_id, acts.history(patient_id))
+    remarks = [
+        "" if is_reached else "the scan does not reach this box",
+        "" if mask_file.is_file() else NO_MASK,
+        *why_undrawn,
+        UNSIGNED if is_unsigned else "",
+    ]
+    return pictures, "; ".join(remark for remark in remarks if remark)

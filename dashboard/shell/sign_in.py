@@ -33,7 +33,8 @@ def ask() -> None:
 
 
 def _leave() -> None:
-    """Sign out: a callback."""
+    """Sign out, what was typed being kept: a callback."""
+    drafts.keep(who.identity())
     who.leave()
     st.logout()
 

@@ -15,7 +15,8 @@ from pipeline.journal.decisions import Act, ActKind
 from pipeline.journal.roles import Deed
 
 LISTED = 6
-NOTE, OF, LESION = "note-lesion", "lesion-notes-of", "lesion-noted"
+NOTE, OF, LESION = "note-", "lesion-notes-of", "lesion-noted"
+"""Keys of the fields; that of a note goes on with whose lesion and visit it is about, as the page names them."""
 
 
 def lesion_notes() -> None:
@@ -31,8 +32,9 @@ def lesion_notes() -> None:
     if not lesions:
         page.remark("Lesions have names once a run has measured them.")
         return
-    st.selectbox("Lesion and visit", list(lesions), key=LESION, width=420)
-    st.text_area("Note", key=NOTE, height=80, max_chars=600)
+    about = _about(patient_id, str(st.selectbox("Lesion and visit", list(lesions), key=LESION, width=420)))
+    st.text_area("Note", key=about, height=80, max_chars=600, persist_state="session")
+    _other_notes(about)
     st.button(
         "Keep the note",
         key="keep-lesion-note",
@@ -40,10 +42,23 @@ def lesion_notes() -> None:
         args=(partial(_keep, patient_id, lesions),),
         kwargs={"where": "tables"},
     )
-    about = [one for one in acts.history(patient_id) if one.act == ActKind.COMMENT and one.lesion_id][:LISTED]
-    for entry in about:
+    earlier = [one for one in acts.history(patient_id) if one.act == ActKind.COMMENT and one.lesion_id][:LISTED]
+    for entry in earlier:
         head = f"{entry.written_at:%Y-%m-%d} {entry.who}, {entry.lesion_id} at {entry.session_id}: "
         st.html(tag("p", head, tag("span", entry.reason or "", class_="ct-grey"), class_="ct-small"))
+
+
+def _about(patient_id: str, lesion: str) -> str:
+    """Return the key of the note about a lesion as the page names it."""
+    return f"{NOTE}{patient_id} {lesion}"
+
+
+def _other_notes(about: str) -> None:
+    """Show what was typed of other lesions and is not on record: it is to be found, also where its lesion is gone."""
+    for key in sorted(map(str, st.session_state)):
+        text = signing.typed(key) if key.startswith(f"{NOTE}sub-") and key != about else ""
+        if text:
+            page.remark(f"Typed, not on record, {key.removeprefix(NOTE)}: {text}")
 
 
 def _lesions(patient_id: str) -> dict[str, tuple[str, str]]:
@@ -58,10 +73,12 @@ def _lesions(patient_id: str) -> dict[str, tuple[str, str]]:
 
 def _keep(patient_id: str, lesions: dict[str, tuple[str, str]]) -> str:
     """Put the note on record: a callback."""
-    lesion_id, session_id = lesions[signing.typed(LESION)]
+    chosen = signing.typed(LESION)
+    lesion_id, session_id = lesions[chosen]
+    about = _about(patient_id, chosen)
     acts.record(
         signing.reader(),
-        Act(ActKind.COMMENT, patient_id, session_id, lesion_id=lesion_id, reason=signing.typed(NOTE) or None),
+        Act(ActKind.COMMENT, patient_id, session_id, lesion_id=lesion_id, reason=signing.typed(about) or None),
     )
-    st.session_state[NOTE] = ""
+    st.session_state[about] = ""
     return f"The note about {lesion_id} is on record."

@@ -171,3 +171,19 @@ def test_p_and_hazard_ratio_do_not_tell_the_day_of_the_one_whom_an_attacker_does
     assert len(set(shared)) == 1, "whatever the day was"
     fine = [answers(day, lambda all_rows: survival_groups.estimate(all_rows, "centre", outcome)) for day in days]
     assert len(set(fine)) > 1, "from exact days the numbers differ"
+
+
+@pytest.mark.parametrize("entry_days", [40.0, 200.0])
+def test_left_truncation_is_that_of_the_exact_days_and_only_numbers_are_said_to_be_rounded(entry_days):
+    rows = patients(60, 3).assign(centre=["north"] * 33 + ["south"] * 27, entry_days=entry_days)
+    rows = rows.assign(duration_days=rows["duration_days"] + 300)
+    competing = to_share(rows, "centre", outcome=ShownOutcome("progression"))
+    told = group_comparison.compare(competing)
+    assert "Gray's test: not given with left truncation" in told.sentence
+    assert "ratios: not given with left truncation" in told.sentence
+    assert ("For sharing" in told.sentence, told.ratios) == (False, ())
+    told = group_comparison.compare(to_share(rows, "centre"))
+    assert told.ratios
+    assert told.sentence.endswith("from days rounded up to whole quarters of a year, those of an entry down.")
+    at_zero = group_comparison.compare(to_share(rows.assign(entry_days=0.0), "centre"))
+    assert at_zero.sentence.endswith("from days rounded up to whole quarters of a year.")

@@ -27,9 +27,14 @@ def said(
     kind: str,
     session_id: str,
     compartment: str = "tumour",
+    *,
+    masks: pd.DataFrame | None = None,
+    is_excluded: bool = False,
 ) -> str:
     stored = [] if patient is None else [course_text.to_text(patient)]
-    monkeypatch.setattr(queries, "query", lambda *_, **__: pd.DataFrame({"course": stored}))
+    sizes = {"session_id": ["ses-0365"], "compartment": ["tumour"], "is_excluded": [is_excluded]}
+    answers = {"patient_masks": masks, "patient_measurements": pd.DataFrame(sizes)}
+    monkeypatch.setattr(queries, "query", lambda name, **_: answers.get(name, pd.DataFrame({"course": stored})))
     monkeypatch.setattr(queries, "criteria_of", lambda _: RULES)
     monkeypatch.setattr(queries, "derived", lambda compute, *arguments: compute(*arguments))
     return act_preview.preview("sub-01", RULES.criteria_id, kind, session_id, compartment)
@@ -72,6 +77,13 @@ def test_what_no_course_tells_is_known_after_the_next_run(monkeypatch: pytest.Mo
     assert said(monkeypatch, carried, "accept_mask", "ses-0900") == act_preview.NOT_KNOWN
 
 
+def masks_of(*of: tuple[str, str, str, bool]) -> pd.DataFrame:
+    return pd.DataFrame(of, columns=["session_id", "compartment", "sha256", "is_primary"])
+
+
+OWN = masks_of(("ses-0365", "tumour", "a", True), ("ses-0730", "tumour", "a", True), ("ses-0365", "cyst", "c", True))
+
+
 def test_excluding_one_of_two_copies_says_that_the_other_comes_free(monkeypatch: pytest.MonkeyPatch) -> None:
     def reason(*others: str) -> str:
         read = ReadVisit(SimpleNamespace(session_id="ses-0365"), "usable", None, None, None, (), ())  # type: ignore[arg-type]
@@ -81,8 +93,19 @@ def test_excluding_one_of_two_copies_says_that_the_other_comes_free(monkeypatch:
         twin = replace(visit(365, None), missing_reason=reason(*others))
         return replace(GROWN, visits=(GROWN.visits[0], twin, GROWN.visits[2]))
 
-    words = said(monkeypatch, copied("ses-0730"), "exclude_visit", "ses-0730")
+    words = said(monkeypatch, copied("ses-0730"), "exclude_visit", "ses-0730", masks=OWN)
     assert words.endswith(f" {act_preview.COMES_FREE.format('ses-0365')}")
+    doubtful = {
+        "no mask": OWN[OWN["compartment"] != "tumour"],
+        "readers": pd.concat([OWN, masks_of(("ses-0365", "tumour", "b", False))]),
+        "none in use": OWN.assign(is_primary=False),
+        "a third visit's": pd.concat([OWN, masks_of(("ses-0000", "tumour", "a", True))]),
+    }
+    for why, masks in doubtful.items():
+        words = said(monkeypatch, copied("ses-0730"), "exclude_visit", "ses-0730", masks=masks)
+        assert words.endswith(f" {act_preview.MAY_COME_FREE.format('ses-0365')}"), why
+    words = said(monkeypatch, copied("ses-0730"), "exclude_visit", "ses-0730", masks=OWN, is_excluded=True)
+    assert words.endswith(f" {act_preview.MAY_COME_FREE.format('ses-0365')}")
     of_three = said(monkeypatch, copied("ses-0730", "ses-0900"), "exclude_visit", "ses-0730")
     assert "counts again" not in of_three, "two copies are left"
     assert "counts again" not in said(monkeypatch, copied("ses-0730"), "exclude_mask", "ses-0730")

@@ -112,8 +112,10 @@ def test_a_baseline_can_be_pinned_and_a_lesion_corrected(out):
     assert "A reason, please" in at.error[0].value
     at.text_area(key="why-Pin this visit-sub-01-ses-05").set_value("the better scan")
     at = next(button for button in at.button if button.label == "Pin this visit").click().run()
-    at.selectbox(key="lesion-sub-01-ses-05").set_value("lesion-2")
-    at.text_input(key="same-sub-01-ses-05").set_value("L1")
+    at.text_input(key="same-sub-01-ses-05-lesion-1").set_value("L7")
+    at = at.selectbox(key="lesion-sub-01-ses-05").set_value("lesion-2").run()
+    assert not at.text_input(key="same-sub-01-ses-05-lesion-2").value, "said of the other lesion"
+    at.text_input(key="same-sub-01-ses-05-lesion-2").set_value("L1")
     at = press(at, "correct-sub-01-ses-05")
     assert [row[:3] for row in written(out)] == [
         ("pin_baseline", "sub-01", "ses-05"),
@@ -126,7 +128,7 @@ def test_a_baseline_can_be_pinned_and_a_lesion_corrected(out):
 def test_a_new_lesion_is_withdrawn_on_the_page_and_the_act_lapses_when_it_is_drawn_otherwise(out):
     at = unfolded(named(opened("patient", patient="sub-01")), "Not tumour")
     at.selectbox(key="withdrawn-sub-01-ses-05").set_value("lesion-2")
-    at.text_area(key="why-Withdraw the new lesion-sub-01-ses-05").set_value("necrosis by histology")
+    at.text_area(key="why-Withdraw the new lesion-sub-01-ses-05-lesion-2").set_value("necrosis by histology")
     at = next(button for button in at.button if button.label == "Withdraw the new lesion").click().run()
     assert written(out) == [("withdraw_lesion", "sub-01", "ses-05", "Rita Reader", "necrosis by histology")]
     (entry,) = act_file.read(out).entries
