@@ -223,11 +223,15 @@ def unread_before(visit: VisitMeasure, course: PatientCourse, criteria: Response
 def _before_and_since(
     visit: VisitMeasure, course: PatientCourse, criteria: ResponseCriteria
 ) -> tuple[tuple[VisitMeasure, ...], tuple[VisitMeasure, ...]]:
-    """Return the scans until tumour was first measured, and those from then on until a scan, that one included."""
+    """Return the scans until tumour was first measured, and those from then on until a scan, that one included.
+
+    What nobody signed says nothing of a signed scan, but for a new lesion that a person marked.
+    """
+    counted = [
+        one for one in (*course.undated, *course.visits) if is_unsigned(visit) or not is_unsigned(one) or one.new_lesion
+    ]
     earlier = in_order(
-        one
-        for one in (*course.undated, *course.visits)
-        if one.acquired_on <= visit.acquired_on and one.session_id != visit.session_id
+        one for one in counted if one.acquired_on <= visit.acquired_on and one.session_id != visit.session_id
     )
     before = tuple(takewhile(lambda one: not value_of(one, criteria.metric), earlier))
     return before, (*earlier[len(before) :], visit)

@@ -281,6 +281,13 @@ def test_what_nobody_signed_changes_no_verdict_on_a_signed_scan(patient, rules, 
             assert not a.provisional
 
 
+def test_a_scan_nobody_signed_makes_no_recurrence_of_a_first_tumour():
+    first, seen = visit(0, 0.0), [visit(1, 1.0, new_lesion=True), visit(3, 100.0, new_lesion=True)]
+    unsigned = visit(2, 0.0, mask_origin=MaskOrigin.AUTOMATIC)
+    assert last(course(first, *seen)).state == last(course(first, seen[0], unsigned, seen[1])).state
+    assert last(course(first, seen[0], visit(2, 0.0), seen[1])).state == State.RECURRENCE
+
+
 def test_the_sentence_names_the_unsigned_scan_that_was_passed_over():
     patient = course(visit(0, 1000.0), visit(200, 600.0, mask_origin=MaskOrigin.AUTOMATIC), visit(400, 1050.0))
     assert "not compared with 0.60 mL of 2020-07-19, an automatic mask nobody signed" in last(patient).reason

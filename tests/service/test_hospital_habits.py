@@ -107,7 +107,7 @@ def test_a_scan_without_a_date_is_said_and_dated_by_a_form(desk: Desk) -> None:
     header = {"StudyDate": None, "SeriesDate": None, "AcquisitionDate": None, "ContentDate": None}
     delivery, (one,), odd = desk.look(disc(desk.scratch, **header))
     assert one["day"] == ""
-    assert any("expected the date of the study in the header, found none" in words for words in odd)
+    assert any("expected the day of the scan in the header, found none" in words for words in odd)
     desk.add(delivery, {})
     person, visit = one["patient_id"], one["session_id"]
     shown = study_forms.read(desk.study, study_forms.sessions_of(person))
