@@ -6,11 +6,11 @@ from dashboard.data import queries
 from dashboard.patient import scan_panes
 from dashboard.words import acts_beside, labels
 from pipeline.core.vocabulary import PatientCourse, VisitJudgement
-from pipeline.journal.decisions import TUMOUR, ActKind
+from pipeline.journal.decisions import TUMOUR, ActKind, Standing
 from pipeline.judge import course_text, what_if
 
-SAME_SCAN = "its scan is the very file of"
-"""How the reason begins for which a visit with another one's scan has no size (``VisitWork.why_scan_is_doubted``)."""
+SCAN_COPIED = "scan_copied"
+"""Finding of a visit that has no size because its scan is another visit's too."""
 COMES_FREE = (
     "{} holds the same scan and has no size for it: its size counts again after the next run, which may change more."
 )
@@ -53,10 +53,16 @@ def preview(patient_id: str, criteria_id: str, kind: str, session_id: str, compa
 
 
 def _comes_free(patient_id: str, session_id: str) -> list[str]:
-    """Return the visits that lack sizes for nothing but holding the scan of one that is to be excluded."""
-    course = _course_of(patient_id)
-    reasons = {} if course is None else {one.session_id: one.missing_reason or "" for one in course.visits}
-    return sorted(name for name, why in reasons.items() if why.startswith(f"{SAME_SCAN} {session_id}:"))
+    """Return the visits that would be alone in use with their scan, which they share with one to be excluded."""
+    findings, scans, journal = (
+        queries.query(name, patient_id=patient_id) for name in ("patient_findings", "patient_scans", "patient_journal")
+    )
+    is_out = (journal["act"] == ActKind.EXCLUDE_VISIT) & (journal["status"] == Standing.IN_FORCE)
+    in_use = scans[scans["is_anchor"].astype(bool) & ~scans["session_id"].isin(journal.loc[is_out, "session_id"])]
+    here = in_use.loc[in_use["session_id"] == session_id, "sha256"]
+    others = set(in_use.loc[in_use["sha256"].isin(here), "session_id"]) - {session_id}
+    doubted = set(findings.loc[findings["code"] == SCAN_COPIED, "session_id"])
+    return sorted(others & doubted) if len(others) == 1 else []
 
 
 def _counts_alone(patient_id: str, session_id: str, copied: str) -> bool:

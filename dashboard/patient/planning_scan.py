@@ -133,18 +133,15 @@ def _kept(
     if "tumour" in uncounted:
         return f"the mask of the tumour does not count at this visit: {uncounted['tumour']}"
     excluded = [*excluded, *uncounted]
-    marked = scan_files.own_masks(_anchor, _anchor)
-    drawn_at_all = marked
-    marked = None if marked is None else _without(marked, excluded)
+    drawn_at_all = scan_files.own_masks(_anchor, _anchor)
+    marked = None if drawn_at_all is None else _without(drawn_at_all, excluded)
     lesion = None if marked is None else _lesion(marked, patient_id, session_id, lesion_id)
     if drawn_at_all is None or marked is None or lesion is None:
         return f"{lesion_id} was not drawn at this visit"
     scan = scan_files.scan_as_read(_anchor)
     seen = _seen_alone(scan)
-    whole, drawn = (
-        _whole(drawn_at_all, lesion),
-        marked.with_array((np.rint(marked.array) == NUMBERS["cord"]).astype(np.float32)),
-    )
+    whole = _whole(drawn_at_all, lesion)
+    drawn = marked.with_array((np.rint(marked.array) == NUMBERS["cord"]).astype(np.float32))
     is_drawn = bool(drawn.array.any())
     masks = ({"cord": whole} if is_drawn else {}) | _masks(marked, lesion)
     course, cord_words = _course(scan, whole, is_drawn=is_drawn)

@@ -12,8 +12,6 @@ from pipeline.study.study_tables import TableRow
 
 LAST_DAYS = {"died_on": "died_by", "last_contact_on": "last_contact_by"}
 """Days, and what holds the last one that they may mean."""
-
-
 RISING = "age_years"
 """What need not be the same in rows of different days."""
 AGES_APART_YEARS = 20.0

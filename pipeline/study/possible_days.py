@@ -21,8 +21,6 @@ FIRST_SCAN = date(1977, 7, 3)
 """The first MRI scan of a person (Damadian 1977, PMID 909957)."""
 LONGEST_LIFE_YEARS = 110
 """Nobody was treated longer before a scan (a proposal)."""
-
-
 PLACEHOLDERS = frozenset({date(1899, 12, 30), date(1900, 1, 1)})
 """Day 0 of spreadsheets, and what programs write for no day."""
 FOLLOWED_APART_YEARS = 10

@@ -10,7 +10,7 @@ from pipeline.acquisition.protocol import Facts
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding
 from pipeline.study.names import IMAGE_EXTENSIONS, BidsName, entries, parse_name, relative_to
-from pipeline.study.sidecars import Conversion, read_conversion, read_facts
+from pipeline.study.sidecars import Conversion, read_sidecar
 
 WEIGHTED = ("T2w", "T1w", "PDw", "FLAIR")
 """Suffixes of images that a tumour is measured on; a contrast agent (``ce-``) adds ``_ce``."""
@@ -128,6 +128,7 @@ def _scan(path: Path, root: Path, session_id: str, findings: list[Finding]) -> S
             findings.append(finding("contrast_unknown", message, relative))
         return None
     labels = name.entities
+    facts, conversion = read_sidecar(path, root, findings)
     return ScanFile(
         path=path,
         relative=relative,
@@ -137,8 +138,8 @@ def _scan(path: Path, root: Path, session_id: str, findings: list[Finding]) -> S
         chunk=labels.get("chunk"),
         acquisition=labels.get("acq"),
         run=labels.get("run"),
-        facts=read_facts(path, root, findings),
-        conversion=read_conversion(path, root),
+        facts=facts,
+        conversion=conversion,
     )
 
 

@@ -111,8 +111,8 @@ class _Sidecar:
         self._findings.append(finding("sidecar_value", message, self._relative))
 
 
-def read_facts(image: Path, root: Path, findings: list[Finding]) -> Facts:
-    """Read how an image was made from the JSON file beside it; all None without one.
+def read_sidecar(image: Path, root: Path, findings: list[Finding]) -> tuple[Facts, Conversion | None]:
+    """Read from the JSON file beside an image how it was made, and of what if this program made it; else all None.
 
     Parameters
     ----------
@@ -123,15 +123,15 @@ def read_facts(image: Path, root: Path, findings: list[Finding]) -> Facts:
     findings
         An unreadable sidecar and each value that cannot be used are added.
     """
-    path = _beside(image)
+    path = image.with_name(f"{image.name.removesuffix('.gz').removesuffix('.nii')}.json")
     if _is_too_large(path):
         relative = relative_to(root, path)
         message = f"{relative}: expected a JSON object of up to {MOST_BYTES} bytes, found a larger file"
         findings.append(finding("json_unreadable", message, relative))
-        return Facts()
+        return Facts(), None
     sidecar = _Sidecar(read_json(path, root, findings), relative_to(root, path), findings)
     manufacturer = sidecar.text("Manufacturer")
-    return Facts(
+    facts = Facts(
         manufacturer=manufacturer,
         model=sidecar.text("ManufacturersModelName"),
         field_tesla=sidecar.number("MagneticFieldStrength"),
@@ -142,20 +142,8 @@ def read_facts(image: Path, root: Path, findings: list[Finding]) -> Facts:
         flip_angle_deg=sidecar.number("FlipAngle"),
         slice_thickness_mm=sidecar.number("SliceThickness"),
     )
-
-
-def read_conversion(image: Path, root: Path) -> Conversion | None:
-    """Read of which DICOM series this program made an image; None where it did not, or nothing readable says so."""
-    path = _beside(image)
-    if _is_too_large(path):
-        return None
-    sidecar = _Sidecar(read_json(path, root, []), relative_to(root, path), [])
     series, image_sha256 = sidecar.own("SeriesToken"), sidecar.own("ImageDigest")
-    return Conversion(series, image_sha256) if series and image_sha256 else None
-
-
-def _beside(image: Path) -> Path:
-    return image.with_name(f"{image.name.removesuffix('.gz').removesuffix('.nii')}.json")
+    return facts, Conversion(series, image_sha256) if series and image_sha256 else None
 
 
 def _is_too_large(path: Path) -> bool:

@@ -21,8 +21,8 @@ from pipeline.store import reader
 from tests import page_statements
 from tests.awkward_patients import AS_OF, CRITERIA, awkward_run
 from tests.dashboard import page_texts
+from tests.exported_truths import Export
 from tests.finished_runs import finished_run, kept_folder
-from tests.page_statements import Export
 from tests.places import ROOT
 
 pytestmark = pytest.mark.slow

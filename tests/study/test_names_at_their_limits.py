@@ -39,7 +39,7 @@ def codes(findings: list[Finding]) -> list[str]:
 def sidecar(content: Any, tmp_path: Path) -> tuple[Any, list[Finding]]:
     (tmp_path / "scan.json").write_text(json.dumps(content), encoding="utf-8")
     findings: list[Finding] = []
-    return sidecars.read_facts(tmp_path / "scan.nii.gz", tmp_path, findings), findings
+    return sidecars.read_sidecar(tmp_path / "scan.nii.gz", tmp_path, findings)[0], findings
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_sidecar_up_to_its_largest_size_is_read(
     monkeypatch.setattr(sidecars, "MOST_BYTES", 100)
     (tmp_path / "scan.json").write_text('{"EchoTime": 0.09}'.ljust(size), encoding="utf-8")
     findings: list[Finding] = []
-    facts = sidecars.read_facts(tmp_path / "scan.nii", tmp_path, findings)
+    facts, _ = sidecars.read_sidecar(tmp_path / "scan.nii", tmp_path, findings)
     assert (facts.echo_time_ms is not None) == is_read == (not findings)
 
 

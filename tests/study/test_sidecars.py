@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.acquisition.protocol import Facts
 from pipeline.core.records import Finding
-from pipeline.study.sidecars import MOST_BYTES, read_facts
+from pipeline.study.sidecars import MOST_BYTES, read_sidecar
 from tests.study_folder import T2W, codes, only_visit, study_of
 
 SIDECAR = T2W.replace(".nii.gz", ".json")
@@ -36,7 +36,7 @@ def read(folder: Path, content: object) -> tuple[Facts, list[Finding]]:
     text = content if isinstance(content, str) else json.dumps(content)
     (folder / "scan.json").write_bytes(text.encode("utf-8", "surrogatepass"))
     findings: list[Finding] = []
-    return read_facts(folder / "scan.nii.gz", folder, findings), findings
+    return read_sidecar(folder / "scan.nii.gz", folder, findings)[0], findings
 
 
 def test_what_is_recorded_is_read_in_our_units_and_names_no_place(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_serial_number_is_one_device_of_one_maker_only(tmp_path: Path) -> None
 
 def test_without_a_sidecar_nothing_is_known_and_nothing_is_odd(tmp_path: Path) -> None:
     findings: list[Finding] = []
-    assert read_facts(tmp_path / "scan.nii.gz", tmp_path, findings) == Facts()
+    assert read_sidecar(tmp_path / "scan.nii.gz", tmp_path, findings) == (Facts(), None)
     assert findings == []
 
 

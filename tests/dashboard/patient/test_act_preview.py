@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -12,13 +12,25 @@ from dashboard.data import queries
 from dashboard.patient import act_preview
 from pipeline.core.vocabulary import MaskOrigin, PartSize, PatientCourse
 from pipeline.judge import course_text, criteria_files
-from pipeline.run.steps.visit_work import Copies, ReadVisit, VisitWork
 from tests.judge.course_maker import course, visit
 
 RULES = criteria_files.load("imsct_adapted_v1")
 GROWING = "▲ growing, +65\u202f% on 2021-12-31"
 GROWN = course(visit(0, 1000.0), visit(365, 1600.0), visit(730, 1650.0))
 CYSTIC = course(visit(0, 1000.0, cyst=PartSize(1000.0, 0.05)), visit(365, 1050.0, cyst=PartSize(4000.0, 0.05)))
+
+
+def table(columns: str, *lines: tuple[object, ...]) -> pd.DataFrame:
+    return pd.DataFrame(lines, columns=columns.split())
+
+
+NOTHING_COPIED = {
+    "patient_findings": table("session_id code"),
+    "patient_scans": table("session_id is_anchor sha256"),
+    "patient_journal": table("session_id act status"),
+    "patient_masks": table("session_id compartment sha256 is_primary"),
+    "patient_measurements": table("session_id compartment is_excluded"),
+}
 
 
 def said(
@@ -28,13 +40,11 @@ def said(
     session_id: str,
     compartment: str = "tumour",
     *,
-    masks: pd.DataFrame | None = None,
-    is_excluded: bool = False,
+    answers: Mapping[str, pd.DataFrame] | None = None,
 ) -> str:
     stored = [] if patient is None else [course_text.to_text(patient)]
-    sizes = {"session_id": ["ses-0365"], "compartment": ["tumour"], "is_excluded": [is_excluded]}
-    answers = {"patient_masks": masks, "patient_measurements": pd.DataFrame(sizes)}
-    monkeypatch.setattr(queries, "query", lambda name, **_: answers.get(name, pd.DataFrame({"course": stored})))
+    tables = {**NOTHING_COPIED, "patient_judged_course": pd.DataFrame({"course": stored}), **(answers or {})}
+    monkeypatch.setattr(queries, "query", lambda name, **_: tables[name])
     monkeypatch.setattr(queries, "criteria_of", lambda _: RULES)
     monkeypatch.setattr(queries, "derived", lambda compute, *arguments: compute(*arguments))
     return act_preview.preview("sub-01", RULES.criteria_id, kind, session_id, compartment)
@@ -77,35 +87,78 @@ def test_what_no_course_tells_is_known_after_the_next_run(monkeypatch: pytest.Mo
     assert said(monkeypatch, carried, "accept_mask", "ses-0900") == act_preview.NOT_KNOWN
 
 
-def masks_of(*of: tuple[str, str, str, bool]) -> pd.DataFrame:
-    return pd.DataFrame(of, columns=["session_id", "compartment", "sha256", "is_primary"])
+OWN = table(
+    "session_id compartment sha256 is_primary",
+    ("ses-0365", "tumour", "a", True),
+    ("ses-0730", "tumour", "a", True),
+    ("ses-0365", "cyst", "c", True),
+)
+COPIED = table("session_id code", ("ses-0365", "scan_copied"), ("ses-0730", "scan_copied"))
+SCANS = table("session_id is_anchor sha256", ("ses-0000", True, "x"), ("ses-0365", True, "y"), ("ses-0730", True, "y"))
+ALIKE = {"patient_findings": COPIED, "patient_scans": SCANS, "patient_masks": OWN}
+THIRD = {
+    "patient_scans": pd.concat([SCANS, table("session_id is_anchor sha256", ("ses-0900", True, "y"))]),
+    "patient_findings": pd.concat([COPIED, table("session_id code", ("ses-0900", "scan_copied"))]),
+}
+
+UNDONE = table("session_id act status", ("ses-0900", "exclude_visit", "undone"))
 
 
-OWN = masks_of(("ses-0365", "tumour", "a", True), ("ses-0730", "tumour", "a", True), ("ses-0365", "cyst", "c", True))
+def excluding_one(monkeypatch: pytest.MonkeyPatch, kind: str = "exclude_visit", **answers: pd.DataFrame) -> str:
+    """What is said before the visit of the last day is excluded, whose scan is also that of the one before it."""
+    twin = replace(GROWN, visits=(GROWN.visits[0], visit(365, None), GROWN.visits[2]))
+    return said(monkeypatch, twin, kind, "ses-0730", answers={**ALIKE, **answers})
 
 
 def test_excluding_one_of_two_copies_says_that_the_other_comes_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    def reason(*others: str) -> str:
-        read = ReadVisit(SimpleNamespace(session_id="ses-0365"), "usable", None, None, None, (), ())  # type: ignore[arg-type]
-        return str(VisitWork(read, copies=Copies(scan_of=frozenset(others))).why_scan_is_doubted)
+    assert excluding_one(monkeypatch).endswith(f" {act_preview.COMES_FREE.format('ses-0365')}")
+    out = table("session_id act status", ("ses-0900", "exclude_visit", "in_force"))
+    words = excluding_one(monkeypatch, **THIRD, patient_journal=out)
+    assert words.endswith(f" {act_preview.COMES_FREE.format('ses-0365')}"), "the third is out of use already"
 
-    def copied(*others: str) -> PatientCourse:
-        twin = replace(visit(365, None), missing_reason=reason(*others))
-        return replace(GROWN, visits=(GROWN.visits[0], twin, GROWN.visits[2]))
 
-    words = said(monkeypatch, copied("ses-0730"), "exclude_visit", "ses-0730", masks=OWN)
-    assert words.endswith(f" {act_preview.COMES_FREE.format('ses-0365')}")
-    doubtful = {
-        "no mask": OWN[OWN["compartment"] != "tumour"],
-        "readers": pd.concat([OWN, masks_of(("ses-0365", "tumour", "b", False))]),
-        "none in use": OWN.assign(is_primary=False),
-        "a third visit's": pd.concat([OWN, masks_of(("ses-0000", "tumour", "a", True))]),
-    }
-    for why, masks in doubtful.items():
-        words = said(monkeypatch, copied("ses-0730"), "exclude_visit", "ses-0730", masks=masks)
-        assert words.endswith(f" {act_preview.MAY_COME_FREE.format('ses-0365')}"), why
-    words = said(monkeypatch, copied("ses-0730"), "exclude_visit", "ses-0730", masks=OWN, is_excluded=True)
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"patient_masks": OWN[OWN["compartment"] != "tumour"]},
+        {"patient_masks": pd.concat([OWN, OWN.head(1).assign(sha256="b", is_primary=False)])},
+        {"patient_masks": OWN.assign(is_primary=False)},
+        {"patient_masks": pd.concat([OWN, OWN.head(1).assign(session_id="ses-0000")])},
+        {"patient_measurements": table("session_id compartment is_excluded", ("ses-0365", "tumour", True))},
+    ],
+    ids=["no mask", "readers", "none in use", "a third visit's mask", "excluded"],
+)
+def test_a_size_with_more_in_doubt_is_not_promised(
+    monkeypatch: pytest.MonkeyPatch, answers: dict[str, pd.DataFrame]
+) -> None:
+    words = excluding_one(monkeypatch, **answers)
     assert words.endswith(f" {act_preview.MAY_COME_FREE.format('ses-0365')}")
-    of_three = said(monkeypatch, copied("ses-0730", "ses-0900"), "exclude_visit", "ses-0730")
-    assert "counts again" not in of_three, "two copies are left"
-    assert "counts again" not in said(monkeypatch, copied("ses-0730"), "exclude_mask", "ses-0730")
+
+
+@pytest.mark.parametrize(
+    ("kind", "answers"),
+    [
+        ("exclude_visit", THIRD),
+        (
+            "exclude_visit",
+            {**THIRD, "patient_journal": table("session_id act status", ("ses-0900", "exclude_visit", "undone"))},
+        ),
+        ("exclude_visit", {"patient_findings": COPIED.assign(code="scan_alike")}),
+        ("exclude_visit", {"patient_scans": SCANS.assign(sha256=["x", "y", "z"])}),
+        ("exclude_visit", {"patient_scans": SCANS.assign(is_anchor=False)}),
+        ("exclude_mask", {}),
+    ],
+    ids=[
+        "two are left",
+        "the third is back",
+        "it keeps its size",
+        "scans of their own",
+        "another sequence",
+        "the mask alone",
+    ],
+)
+def test_nothing_comes_free_where_no_copy_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, kind: str, answers: dict[str, pd.DataFrame]
+) -> None:
+    words = excluding_one(monkeypatch, kind, **answers)
+    assert "holds the same scan" not in words
