@@ -1,13 +1,11 @@
-"""Whether what an outline holds differs from the cord beside it: a click in healthy cord proposes an outline, too.
+"""Whether anything differs where an outline was proposed: a click in healthy cord gives an outline, too.
 
-The cross-section of the outline is looked up again above and below it, and a straight line between both says what cord
-would look like in between, so that a signal that changes along the spine is no lesion. It says what differs, never what
-it is, and never that there is none: a lesion may have the signal of the cord.
+The cross-section of the outline is looked up along the cord, from above it to below it. Where the signal changes hardly
+at all on the whole way, the outline has no edge that anybody could see. It says what differs, never what it is, and
+never that there is nothing: a lesion may have the signal of the cord.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,38 +14,24 @@ from scipy import ndimage
 from pipeline.core.volume import Volume, to_voxel, to_world
 from pipeline.draft.cord_coordinates import CordCoordinates
 
-GAP_MM, BESIDE_MM = 3.0, 15.0
-"""The cord beside an outline is that from here to there beyond its ends, mm."""
+BESIDE_MM = 15.0
+"""The cord beside an outline is looked at so far beyond its ends, mm."""
 
-STEP_MM = 1.0
-FEWEST_STEPS = 4
-"""A side of fewer steps tells nothing."""
+SMOOTHED_STEPS = 5
+"""Steps of 1 mm over which the median is taken along the cord."""
+
+FEWEST_STEPS = 12
+"""A way shorter than this, mm, tells nothing."""
 
 LINE_POINTS = 40
 """Places of a cross-section that are looked up at each step."""
 
-
-@dataclass(frozen=True)
-class Unlikeness:
-    """How an outline differs from the cord beside it.
-
-    Attributes
-    ----------
-    share
-        Difference of the signal as a share of the cord's; negative where the outline is darker.
-    deviations
-        The same in deviations of the signal within one cross-section.
-    sides
-        On how many sides cord was seen, 1 or 2.
-    """
-
-    share: float
-    deviations: float
-    sides: int
+EVEN_SHARE = 0.25
+"""Healthy cord changes by less than this over such a way, as a share of its signal (docs/draft.md)."""
 
 
-def unlike_cord(scan: Volume, line_mm: NDArray, mask: Volume) -> Unlikeness | None:
-    """Compare the signal within an outline with that of the same cross-section of cord above and below.
+def signal_change(scan: Volume, line_mm: NDArray, mask: Volume) -> float | None:
+    """Return how much the signal of an outline's cross-section changes along the cord, from above it to below it.
 
     Parameters
     ----------
@@ -56,63 +40,58 @@ def unlike_cord(scan: Volume, line_mm: NDArray, mask: Volume) -> Unlikeness | No
     line_mm
         Shape ``(N, 3)``; the cord's centre line, RAS+ mm, a point every millimetre.
     mask
-        The outline, on the scan's grid.
+        The outline, on any grid of the same world.
 
     Returns
     -------
-    Unlikeness or None
-        None where the outline is empty, or no cord is seen on either side of it.
+    float or None
+        From the lowest to the highest part (5 to 95 %), as a share of the middle one; None where the outline is empty
+        or too little of the cord is seen.
     """
-    axis = CordCoordinates(line_mm)
     voxels = np.argwhere(mask.array)
     if not len(voxels):
         return None
-    places = axis.of(to_world(scan.affine, voxels))
+    axis = CordCoordinates(line_mm)
+    places = axis.of(to_world(mask.affine, voxels))
     low, high = places[:, 2].min(), places[:, 2].max()
-    middle = np.abs(places[:, 2] - (low + high) / 2) <= max((high - low) / 6, STEP_MM)
+    middle = np.abs(places[:, 2] - (low + high) / 2) <= max((high - low) / 6, 1.0)
     across = places[middle, :2]
     across = across[np.linspace(0, len(across) - 1, min(LINE_POINTS, len(across))).astype(int)]
-    inside = np.arange(low + (high - low) / 4, high - (high - low) / 4 + 1e-6, STEP_MM)
-    profiles = [_profile(scan, axis, across, at) for at in (inside, *_beside(low, high, len(line_mm)))]
-    here, sides = profiles[0], [side for side in profiles[1:] if len(side.at) >= FEWEST_STEPS]
-    if not sides or not len(here.at):
+    along = np.arange(max(low - BESIDE_MM, 0.0), min(high + BESIDE_MM, len(line_mm) - 1.0) + 1e-6)
+    if not len(across) or not len(along):
         return None
-    heights = np.array([np.median(side.at) for side in sides])
-    levels = np.array([np.median(side.level) for side in sides])
-    order = np.argsort(heights)
-    expected = np.interp(here.at, heights[order], levels[order])
-    difference = float(np.median(here.level - expected))
-    spread = float(np.median(np.concatenate([side.spread for side in sides])))
-    cord = float(np.median(np.abs(expected)))
-    return Unlikeness(difference / max(cord, 1e-9), difference / max(spread, 0.03 * cord, 1e-9), len(sides))
+    levels = _levels(scan, axis, across, along)
+    if len(levels) < FEWEST_STEPS:
+        return None
+    smooth = ndimage.median_filter(levels, SMOOTHED_STEPS)
+    first, last = np.percentile(smooth, (5, 95))
+    return float((last - first) / max(abs(float(np.median(smooth))), 1e-9))
 
 
-@dataclass(frozen=True, eq=False)
-class _Profile:
-    """Medians and deviations of a cross-section at places along the cord."""
+def words_of(change: float | None) -> str | None:
+    """Say that nothing differs where an outline was proposed, with how little; None where something does.
 
-    at: NDArray[np.float64]
-    level: NDArray[np.float64]
-    spread: NDArray[np.float64]
+    Examples
+    --------
+    >>> words_of(0.6) is None, words_of(0.12)[:63]
+    (True, 'nothing here differs from the cord beside it: over the outline ')
+    """
+    if change is None:
+        return "whether anything here differs from the cord beside it cannot be told: too little of the cord is seen"
+    if change >= EVEN_SHARE:
+        return None
+    return (
+        f"nothing here differs from the cord beside it: over the outline and {BESIDE_MM:g} mm beyond its ends the signal "
+        f"changes by {change:.0%}, as in healthy cord (less than {EVEN_SHARE:.0%}); the outline is only a shape. "
+        f"Where something is seen on another scan or by eye, draw it"
+    )
 
 
-def _beside(low: float, high: float, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    above = np.arange(low - BESIDE_MM, low - GAP_MM + 1e-6, STEP_MM)
-    below = np.arange(high + GAP_MM, high + BESIDE_MM + 1e-6, STEP_MM)
-    return above[above >= 0], below[below <= count - 1]
-
-
-def _profile(scan: Volume, axis: CordCoordinates, across: NDArray, along: NDArray) -> _Profile:
-    """Look a cross-section up at places along the cord; those that the scan does not reach are left out."""
-    if not len(along):
-        return _Profile(along, along, along)
+def _levels(scan: Volume, axis: CordCoordinates, across: NDArray, along: NDArray) -> NDArray[np.float64]:
+    """Return the median of a cross-section at places along the cord; those that the scan does not reach are left out."""
     places = np.concatenate([np.tile(across, (len(along), 1)), np.repeat(along, len(across))[:, None]], axis=1)
     voxels = to_voxel(scan.affine, axis.to_world(places))
-    is_scanned = ((voxels > -0.5) & (voxels < np.array(scan.shape) - 0.5)).all(axis=1)
-    values = ndimage.map_coordinates(
-        np.nan_to_num(scan.array.astype(np.float64, copy=False)), voxels.T, order=1, mode="nearest"
-    ).reshape(len(along), len(across))
-    whole = is_scanned.reshape(values.shape).all(axis=1)
-    level = np.median(values, axis=1)
-    spread = 1.4826 * np.median(np.abs(values - level[:, None]), axis=1)
-    return _Profile(along[whole], level[whole], spread[whole])
+    is_scanned = ((voxels > -0.5) & (voxels < np.array(scan.shape) - 0.5)).all(axis=1).reshape(len(along), -1)
+    array = np.nan_to_num(scan.array.astype(np.float64, copy=False))
+    values = ndimage.map_coordinates(array, voxels.T, order=1, mode="nearest").reshape(is_scanned.shape)
+    return np.asarray(np.median(values, axis=1)[is_scanned.all(axis=1)])
