@@ -81,14 +81,14 @@ def words_of(change: float | None) -> str | None:
     if change >= EVEN_SHARE:
         return None
     return (
-        f"nothing here differs from the cord beside it: over the outline and {BESIDE_MM:g} mm beyond its ends the signal "
-        f"changes by {change:.0%}, as in healthy cord (less than {EVEN_SHARE:.0%}); the outline is only a shape. "
+        f"nothing here differs from the cord beside it: over the outline and {BESIDE_MM:g} mm beyond its ends the "
+        f"signal changes by {change:.0%}, as in healthy cord (less than {EVEN_SHARE:.0%}); the outline is but a shape. "
         f"Where something is seen on another scan or by eye, draw it"
     )
 
 
 def _levels(scan: Volume, axis: CordCoordinates, across: NDArray, along: NDArray) -> NDArray[np.float64]:
-    """Return the median of a cross-section at places along the cord; those that the scan does not reach are left out."""
+    """Return the median of a cross-section at places along the cord; where the scan reaches all of it."""
     places = np.concatenate([np.tile(across, (len(along), 1)), np.repeat(along, len(across))[:, None]], axis=1)
     voxels = to_voxel(scan.affine, axis.to_world(places))
     is_scanned = ((voxels > -0.5) & (voxels < np.array(scan.shape) - 0.5)).all(axis=1).reshape(len(along), -1)

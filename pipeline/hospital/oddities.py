@@ -35,7 +35,7 @@ KINDS: Mapping[str, tuple[str, str]] = MappingProxyType({
     "mask_refused": ("error", "see the reason; export the mask again on the image's own slices"),
     "mask_unknown": ("error", "say what it is by a rule (--rules, [[segment]]); the private folder has its name"),
     "mask_not_drawn": ("warning", "look at this compartment: draw it, or draw an empty mask where nothing is there"),
-    "mask_series_missing": ("warning", "import the series it was drawn on, then remove this mask; else make sure of it"),
+    "mask_series_missing": ("warning", "import the series that it was drawn on, then remove this mask"),
     "series_shorter": ("warning", "compare both series with the archive; sizes that reach this end are lower bounds"),
     "mask_own": ("warning", "nothing to do: it is left out, for a mask compared with itself tells nothing"),
     "table_patient": ("error", "import the patient's scans first, or list the patient with --patients; not used"),

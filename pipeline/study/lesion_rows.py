@@ -15,7 +15,6 @@ from pipeline.measure.imported_sizes import UNSEEN, ImportedMeasure, any_seeding
 from pipeline.study.own_number_rows import one_measure
 from pipeline.study.study_tables import TableRow
 
-
 WHOLE = frozenset({
     "total", "totals", "sum", "all", "whole", "overall", "combined", "all lesions", "total tumour", "total tumor",
     "whole tumour", "whole tumor", "gesamt", "summe", "alle", "totale", "somme", "tous", "suma", "todas", "totaal",

@@ -165,7 +165,9 @@ def _say_remark(row: TableRow, measure: ImportedMeasure, findings: list[Finding]
     remark = " ".join(words for name in sorted(REMARKS) if (words := row.cells.get(name)))
     if remark and (measure.volume_mm3 == 0 or TAKES_BACK.search(remark)):
         what = "a size of 0" if measure.volume_mm3 == 0 else "this size"
-        findings.append(row.problem("remark_unread", f"expected what counts in its own column, found {what} with a remark"))
+        findings.append(
+            row.problem("remark_unread", f"expected what counts in its own column, found {what} with a remark")
+        )
 
 
 def _without_volume(measure: ImportedMeasure) -> ImportedMeasure:

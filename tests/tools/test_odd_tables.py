@@ -316,5 +316,15 @@ def test_a_lesion_that_is_the_sum_of_the_others_doubles_nothing(tmp_path: Path) 
     [("0", "as before", True), ("900", "not in field of view", True), ("900", "read by AB", False), ("0", "", False)],
 )
 def test_a_remark_that_may_take_a_size_back_is_said(tmp_path: Path, size: str, remark: str, is_said: bool) -> None:
-    text = f"patient_id,date,compartment,volume_mm3,comment\np1,2020-01-01,tumour,1000,\np1,2021-01-01,tumour,{size},{remark}\n"
+    rows = ("p1,2020-01-01,1000,", f"p1,2021-01-01,{size},{remark}")
+    text = table_of(*rows, header="patient_id,date,volume_mm3,comment")
     assert ("remark_unread" in codes(judged(tmp_path, text))) == is_said
+
+
+@pytest.mark.parametrize("treatment", ["p1,,surgery", "p1,1650,surgery"])
+def test_scans_shifted_by_centuries_wait_for_a_treatment_without_a_day_as_others_do(
+    tmp_path: Path, treatment: str
+) -> None:
+    rows = (f"p1,{1650 + n}-01-01,{size},0.05" for n, size in enumerate((1000, 1010, 1700)))
+    table = judged(tmp_path, table_of(*rows), f"{TREATED}{treatment}\n")
+    assert categories(table)[-1] == "NE"

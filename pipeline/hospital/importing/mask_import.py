@@ -114,8 +114,8 @@ def _import_one(mask: Instance, patient_id: str, token: str, place: MaskPlace, f
     file, (image, segments) = next(iter(fitting.items()))
     if series and not is_named:
         message = (
-            f"{patient_id} mask {token}: expected the series that it was drawn on, found it missing; it lies on the slices "
-            f"of {file}, which has its frame of reference, and was put there"
+            f"{patient_id} mask {token}: expected the series that it was drawn on, found it missing; it lies on the "
+            f"slices of {file}, which has its frame of reference, and was put there"
         )
         findings.append(oddity("mask_series_missing", message, file, patient_id, Path(file).parts[1]))
     return _write(_usable(segments, file, place, findings), file, image, token, place.bids_dir)

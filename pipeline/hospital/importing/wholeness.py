@@ -136,8 +136,8 @@ class Shorter:
 def shorter_beside(stacks: Sequence[Stack]) -> list[Shorter]:
     """Return the stacks that share one end with another scan of their study and lack slices at the other one.
 
-    Sagittal scans of one visit are usually planned alike. Fewer slices at both ends, or other slices, are a plan; at one
-    end alone they may have been lost where no number was announced. It is no proof: a person compares with the archive.
+    Sagittal scans of one visit are usually planned alike. Fewer slices at both ends, or other slices, are a plan; at
+    one end alone they may have been lost where no number was announced. It is no proof: a person asks the archive.
     """
     shorter = []
     for stack in stacks:

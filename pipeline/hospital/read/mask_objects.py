@@ -112,8 +112,8 @@ def segments_of(dataset: Any, image: Volume, rules: Sequence[SegmentRule] = ()) 
         codes = item.get("SegmentedPropertyTypeCodeSequence") or []
         is_manual = text(item, "SegmentAlgorithmType").upper() == "MANUAL"
         label = text(item, "SegmentLabel")
-        segment = _segment(codes, label, array, is_manual=is_manual, number=n, rules=rules)
-        segments.append(segment if array.any() else replace(segment, doubt=EMPTY_SEGMENT))
+        read = _segment(codes, label, array, is_manual=is_manual, number=n, rules=rules)
+        segments.append(read if array.any() else replace(read, doubt=EMPTY_SEGMENT))
     return segments
 
 
@@ -132,7 +132,7 @@ def structures_of(dataset: Any, image: Volume, rules: Sequence[SegmentRule] = ()
     seen = {whole(item, "ReferencedROINumber"): item for item in dataset.get("RTROIObservationsSequence") or []}
     contours = {whole(roi, "ReferencedROINumber"): roi for roi in dataset.get("ROIContourSequence") or []}
     segments = []
-    for index in sorted({*names, *contours} - {None}):
+    for index in sorted(number for number in {*names, *contours} if number is not None):
         array, doubt = _contoured(contours.get(index) or {}, image)
         item = names.get(index) or {}
         code = (seen.get(index) or {}).get("RTROIIdentificationCodeSequence") or []
@@ -157,7 +157,9 @@ def _contoured(roi: Any, image: Volume) -> tuple[NDArray[np.bool_], str]:
             others += 1
     if not array.any():
         return array, NOT_DRAWN
-    return array, f"expected closed contours, found {others} points or open lines, too, which hold nothing" * (others > 0)
+    return array, f"expected closed contours, found {others} points or open lines, too, which hold nothing" * (
+        others > 0
+    )
 
 
 CLOSED = frozenset({"CLOSED_PLANAR", "CLOSEDPLANAR_XOR"})

@@ -145,13 +145,13 @@ def stacks_of(series: Series) -> list[Stack]:
 
 
 def _shorter(stack: Stack, stacks: Sequence[Stack]) -> str | None:
-    """Say that another stack of the series goes on where this one ends: echoes, b-values and parts share their slices."""
+    """Say that another stack of the series goes on where this one ends: echoes, b-values and parts share slices."""
     if stack.grid is None:
         return None
-    for other in stacks:
-        if other.grid is not None and other.plane_count > stack.plane_count:
-            if all(any(_at_one_place(a, b) for b in other.grid.planes) for a in stack.grid.planes):
-                return f"expected {other.plane_count} slices as other images of its series have, found {stack.plane_count}"
+    grids = (other.grid for other in stacks if other.grid is not None and other.plane_count > stack.plane_count)
+    for grid in grids:
+        if all(any(_at_one_place(a, b) for b in grid.planes) for a in stack.grid.planes):
+            return f"expected {len(grid.planes)} slices as other images of its series have, found {stack.plane_count}"
     return None
 
 

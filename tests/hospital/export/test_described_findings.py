@@ -124,7 +124,9 @@ def test_every_unit_of_a_description_is_one_that_leaves_the_house() -> None:
     units = {*described_findings.UNITS, *described_findings.RATIOS}
     written = set()
     for path in Path(finding_change.__file__).parent.glob("*.py"):
-        written |= set(re.findall(r'"((?:mm|ratio|share|rise|spread|section)\b[^"{}]*)"', path.read_text(encoding="utf-8")))
+        written |= set(
+            re.findall(r'"((?:mm|ratio|share|rise|spread|section)\b[^"{}]*)"', path.read_text(encoding="utf-8"))
+        )
     assert {"mm long", BESIDE, PEOPLE, "ratio to cord"} <= written
     assert written <= units
 

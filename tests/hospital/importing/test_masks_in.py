@@ -275,7 +275,9 @@ def test_a_segment_without_a_frame_counts_as_nothing_there_and_has_to_be_confirm
     mask.save_as(tmp_path / "in" / "seg.dcm")
     done = run(tmp_path)
     assert [finding.code for finding in done.findings] == ["mask_not_drawn"]
-    assert "segment 2 (tumour): expected frames of it, found none: it counts as nothing there" in done.findings[0].message
+    assert (
+        "segment 2 (tumour): expected frames of it, found none: it counts as nothing there" in done.findings[0].message
+    )
     assert not masks_of(tmp_path)[Compartment.TUMOUR][0].any()
 
 

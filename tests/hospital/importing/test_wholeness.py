@@ -162,7 +162,9 @@ def test_images_of_one_series_share_their_slices_and_one_that_has_fewer_waits(tm
     dicom.save_all(late, tmp_path / "in" / "b")
     done = imported(tmp_path / "in", tmp_path / "study")
     assert len(done.added) <= 1
-    said = [f.message for f in done.findings if "expected 8 slices as other images of its series have, found 6" in f.message]
+    said = [
+        f.message for f in done.findings if "expected 8 slices as other images of its series have, found 6" in f.message
+    ]
     assert said
 
 
