@@ -5,6 +5,7 @@ One bad number leaves a row's measure without any, with the reason: half a row i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import time
@@ -32,6 +33,13 @@ SIZES: Mapping[str, float] = {
 
 REMARKS = frozenset({"comment", "comments", "note", "notes", "remark", "remarks"})
 """Columns in which people write to one another."""
+
+TAKES_BACK = re.compile(
+    r"\bnot\b|\bincomplete|\bpartial|field of view|\bfov\b|cut off|truncat|artefact|artifact|motion|unsure|doubt|"
+    r"\bwrong|\bnicht\b|unvollst|bewegung|unsicher|\bpas\b|\bnon\b|\?",
+    re.IGNORECASE,
+)
+"""Words of a remark that may take back the size beside it."""
 
 APART_MINUTES = 60.0
 """From one row to the next of another scan: series and readings of one sitting lie closer (a proposal)."""
@@ -147,7 +155,19 @@ def _measure(compartment: Compartment, row: TableRow, findings: list[Finding]) -
         new_lesion=new_lesion,
         leptomeningeal=seeding,
     )
-    return measure if measure.volume_mm3 is not None else _without_volume(measure)
+    measure = measure if measure.volume_mm3 is not None else _without_volume(measure)
+    _say_remark(row, measure, findings)
+    return measure
+
+
+def _say_remark(row: TableRow, measure: ImportedMeasure, findings: list[Finding]) -> None:
+    """Say of a remark that it is not read where it may take back what its row says: a size of 0, or words of doubt."""
+    remark = " ".join(words for name in sorted(REMARKS) if (words := row.cells.get(name)))
+    if remark and (measure.volume_mm3 == 0 or TAKES_BACK.search(remark)):
+        what = "a size of 0" if measure.volume_mm3 == 0 else "this size"
+        findings.append(
+            row.problem("remark_unread", f"expected what counts in its own column, found {what} with a remark")
+        )
 
 
 def _without_volume(measure: ImportedMeasure) -> ImportedMeasure:
