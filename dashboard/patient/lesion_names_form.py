@@ -6,7 +6,6 @@ Only a table's own names are asked for; which lesion of a scan is which is said 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -18,7 +17,7 @@ from dashboard.words.table_rows import as_rows
 from pipeline.journal.decisions import Act, ActKind
 from pipeline.journal.lesion_acts import NameAnswer
 from pipeline.journal.sign_off import bound
-from pipeline.judge.clauses import ClauseKind, from_json
+from pipeline.judge.circumstances import GROWTH_IS_OPEN
 
 ANSWERS = {
     NameAnswer.RIGHT: "Both names are right",
@@ -44,7 +43,7 @@ def ask(verdict_rows: pd.DataFrame) -> None:
     verdict_rows
         Last verdicts of the lesions, of the patient_lesion_verdicts query.
     """
-    asked = [row for row in verdict_rows.pipe(as_rows) if _has_exchange(row["clauses"])]
+    asked = [row for row in verdict_rows.pipe(as_rows) if GROWTH_IS_OPEN in str(row["reason"])]
     asked = [row for row in asked if len(of_table(row["patient_id"], row["session_id"])) > 1]
     if asked:
         days = " and ".join(dict.fromkeys(labels.day(row["acquired_on"]) for row in asked))
@@ -53,10 +52,6 @@ def ask(verdict_rows: pd.DataFrame) -> None:
             f"{names}: the sizes of {days} fit other names as well. Say under Sign-off, Lesion names, which is which "
             "on the scan that the reason names."
         )
-
-
-def _has_exchange(clauses: Any) -> bool:
-    return labels.is_known(clauses) and any(part.kind == ClauseKind.EXCHANGE for part in from_json(str(clauses)))
 
 
 def form(where: str, patient_id: str, session_id: str, act: Callable[..., Act], put: Callable[..., str]) -> None:
