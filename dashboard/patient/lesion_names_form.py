@@ -84,14 +84,14 @@ def form(where: str, patient_id: str, session_id: str, act: Callable[..., Act], 
 def _put(keys: tuple[str, str, str, str], act: Callable[..., Act], put: Callable[..., str]) -> None:
     """Put the answer on record: a callback."""
     first, answer, other, why = keys
-    said = signing.typed(answer)
+    chosen = signing.typed(answer)
     reason = signing.typed(why)
     if not reason:
         signing.refuse(signing.NO_REASON)
         return
-    same_as = signing.typed(f"{other}-new" if said == NameAnswer.ANOTHER else other)
+    same_as = signing.typed(f"{other}-new" if chosen == NameAnswer.ANOTHER else other)
     naming = act(
-        ActKind.NAME_LESIONS, lesion_id=signing.typed(first), same_as=same_as, corrected_to=said, reason=reason
+        ActKind.NAME_LESIONS, lesion_id=signing.typed(first), same_as=same_as, corrected_to=chosen, reason=reason
     )
     lesions = queries.query("patient_lesions", patient_id=naming.patient_id)
     if signing.record(lambda: put(bound(naming, lesions))):

@@ -27,6 +27,20 @@ out = Console(highlight=False, soft_wrap=True)
 
 OutDir = Annotated[Path, typer.Argument(metavar="OUT_DIR", help="Output folder of cordtrack; its journal is added to.")]
 
+OtherLesion = Annotated[
+    str | None,
+    typer.Option(
+        help="Lesion that it is from this visit on; its own name confirms it; the other name for name_lesions."
+    ),
+]
+ReadAs = Annotated[
+    str | None,
+    typer.Option(
+        help="For correct_finding: what you read, or 'cannot tell'. For name_lesions, of --lesion and --same-as: "
+        "right, exchanged (on this visit), 'one lesion' or 'another lesion' (from here on)."
+    ),
+]
+
 
 @app.command(
     epilog="Example: cordtrack note my_output accept_mask sub-01 ses-03 --reason 'outline checked slice by slice'"
@@ -43,22 +57,11 @@ def note(
         typer.Option(help="One mask of the visit; not given: all for accept_mask, else the tumour."),
     ] = None,
     lesion: Annotated[str | None, typer.Option(help="Lesion as the program calls it, for acts about lesions.")] = None,
-    same_as: Annotated[
-        str | None,
-        typer.Option(
-            help="Lesion that it is from this visit on; its own name confirms it; the other name for name_lesions."
-        ),
-    ] = None,
+    same_as: OtherLesion = None,
     finding: Annotated[
         str | None, typer.Option(help="For correct_finding: which, such as t2_signal; the lesion by --lesion.")
     ] = None,
-    to: Annotated[
-        str | None,
-        typer.Option(
-            help="For correct_finding: what you read, or 'cannot tell'. For name_lesions, of --lesion and --same-as: "
-            "right, exchanged (on this visit), 'one lesion' or 'another lesion' (from here on)."
-        ),
-    ] = None,
+    to: ReadAs = None,
     entry: Annotated[str | None, typer.Option(help="Entry to undo, by its id.")] = None,
     mask: Annotated[Path | None, typer.Option(help="For correct_mask: NIfTI on the visit's own scan.")] = None,
     label: Annotated[int | None, typer.Option(help="Number in that mask, where it holds several.")] = None,

@@ -83,8 +83,8 @@ def lesions_of(
         for visit in dated
     }
     digests = {visit.session_id: {called[name]: digest for name, digest in _digests(visit).items()} for visit in dated}
-    said = named(by_session, digests, namings)
-    return TableLesions(said.by_session, said)
+    lesions_named = named(by_session, digests, namings)
+    return TableLesions(lesions_named.by_session, lesions_named)
 
 
 def digests_of(visits: Iterable[VisitWork]) -> dict[str, frozenset[str]]:
