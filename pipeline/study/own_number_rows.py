@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import time
+from itertools import pairwise
 
 from pipeline.core.records import Finding
 from pipeline.core.vocabulary import Compartment
@@ -97,7 +98,7 @@ def sittings(rows_of_day: Sequence[TableRow], column: str) -> list[list[TableRow
         return [list(rows_of_day)]
     groups: list[list[TableRow]] = []
     for place, (clock, row) in enumerate(clocked):
-        if place == 0 or _minutes(clock) - _minutes(clocked[place - 1][0]) >= APART_MINUTES:
+        if place == 0 or not is_one_sitting((clocked[place - 1][0], clock)):
             groups.append([])
         groups[-1].append(row)
     scans: list[list[TableRow]] = []
@@ -107,6 +108,11 @@ def sittings(rows_of_day: Sequence[TableRow], column: str) -> list[list[TableRow
         else:
             scans.append(group)
     return scans
+
+
+def is_one_sitting(times: Sequence[time]) -> bool:
+    """Say whether series at these times, in order, are of one sitting."""
+    return all(_minutes(later) - _minutes(earlier) < APART_MINUTES for earlier, later in pairwise(times))
 
 
 def _minutes(clock: time) -> float:
