@@ -45,7 +45,7 @@ JOBS = ".jobs"
 START = "pipeline.run.worker_start"
 """Module that the server of the workers imports before all others."""
 
-STORY, ALIGNING = "pipeline.run.patient_run", ("pipeline.align.rigid", "numba")
+STORY, ALIGNING = "pipeline.run.patient_run", ("pipeline.align.rigid", "pipeline.run.worker_loops")
 """Modules imported once for all workers: the story of a patient, and ANTs and numba, which take seconds."""
 
 
