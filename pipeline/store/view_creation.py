@@ -78,9 +78,9 @@ def _fill(connection: duckdb.DuckDBPyConnection) -> None:
     The tables stay, with what is said of their columns: to say it again takes longer than the rows of a few patients.
     """
     connection.begin()
-    for view, rows in _stored():  # of our own files
+    for view, query in _stored():  # of our own files
         connection.execute(f"delete from {view}")
-        connection.execute(f"insert into {view} by name {rows}")
+        connection.execute(f"insert into {view} by name {query}")
     connection.commit()
 
 
