@@ -233,7 +233,7 @@ def packaged() -> tuple[Source, Source]:
     [
         ("scar 0.9, keeps room", 0.3, other_contrast.CONTRADICTED),
         ("unchanged, uptake falls to 0.4", 0.8, 1.2),
-        ("grown", 1.2, 1.6),
+        ("grown", 1.2, 1.9),
     ],
 )
 def test_after_contrast_agent_a_scar_is_told_from_uptake_that_fades_evenly(
