@@ -35,10 +35,10 @@ SMALLER_THERE = 0.85
 """A tumour that is found at less than this share of its size on the other contrast counts as smaller there."""
 
 CONTRADICTED = 0.75
-"""Below this share the two contrasts contradict each other, and no size is told. Chosen with SMALLER_THERE on implants in
-a phantom and a real cord, scanned after agent on 3.3 mm and fine slices: after a fall by 50 or 65 % with a scar that takes
-up at most 0.3 they were found there at 0.31 to 0.69 of what was drawn (0.62 to 0.85 where it takes up 0.6), after 30 % at
-0.65 to 0.76; unchanged ones at 0.83 to 1.26, also with uptake that fell to 0.4 or another texture."""
+"""Below this share the two contrasts contradict each other, and no size is told. Chosen with SMALLER_THERE on implants
+in a phantom and a real cord, after agent on 3.3 mm and fine slices: after a fall by 50 or 65 % with a scar that takes
+up at most 0.3 they were found there at 0.31 to 0.69 of what was drawn (0.62 to 0.85 where it takes up 0.6),
+after 30 % at 0.65 to 0.76; unchanged ones at 0.83 to 1.26, also when uptake fell to 0.4."""
 
 LEAST_SHARE = 0.05
 """A tumour that is found smaller than this share there, or not at all, counts as this share."""
