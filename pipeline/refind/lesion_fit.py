@@ -31,7 +31,7 @@ from pipeline.core.interpolation import interpolated
 from pipeline.core.volume import to_voxel
 from pipeline.refind.growth_flow import Flows, came_from, expectation, flows_of, numbers_of
 from pipeline.refind.scene import Predicted, Scene
-from pipeline.refind.signal_curve import SignalCurve, fit_curve
+from pipeline.refind.signal_curve import Ease, SignalCurve, fit_curve
 from pipeline.refind.template import Template, slope_of, softened
 
 CONTROL_MM, STRAIN_PRICE, BEND_PRICE = 12.0, 10.0, 0.002
@@ -107,10 +107,10 @@ def fit_lesion(template: Template, scene: Scene, still: Collection[str] = ()) ->
     still
         Compartments that neither grow nor change their signal.
     """
-    return _Fitter(template, scene, still).fitted(0.0)
+    return _Fitter(template, scene, Ease(still=frozenset(still))).fitted(0.0)
 
 
-def fitted_ends(template: Template, scene: Scene, extra_blur_mm: float = 0.0) -> list[Fit]:
+def fitted_ends(template: Template, scene: Scene, extra_blur_mm: float = 0.0, free: Collection[str] = ()) -> list[Fit]:
     """Fit a template's compartments from two sizes, and return the one or two ends that count.
 
     On thick slices two sizes of a lesion can explain a scan nearly as well, and a fit ends at the one it comes from.
@@ -121,8 +121,10 @@ def fitted_ends(template: Template, scene: Scene, extra_blur_mm: float = 0.0) ->
     ----------
     extra_blur_mm
         How much blurrier the later scan is than the masked visit, standard deviation, mm; the shares stay sharp.
+    free
+        Compartments whose signal may change at will.
     """
-    fitter = _Fitter(softened(template, extra_blur_mm), scene, (), template)
+    fitter = _Fitter(softened(template, extra_blur_mm), scene, Ease(free=frozenset(free)), template)
     ends = [fitter.fitted(start) for start in STARTS]
     least = min(end.noise for end in ends)
     return [end for end in ends if end.noise <= AS_WELL * least]
@@ -131,17 +133,15 @@ def fitted_ends(template: Template, scene: Scene, extra_blur_mm: float = 0.0) ->
 class _Fitter:
     """The parts of a fit that stay the same from round to round."""
 
-    def __init__(
-        self, template: Template, scene: Scene, still: Collection[str], outline: Template | None = None
-    ) -> None:
-        self.template, self.scene, self.still, self.outline = template, scene, still, outline or template
+    def __init__(self, template: Template, scene: Scene, ease: Ease, outline: Template | None = None) -> None:
+        self.template, self.scene, self.ease, self.outline = template, scene, ease, outline or template
         self.flows: Flows = flows_of(template)
         self.stacks = stacks_of(template, self.flows)
         self.lattice: Lattice = lattice_of(scene.shape, scene.spacing_mm, CONTROL_MM)
         self.bend_price = elastic(self.lattice)
         self.bend_price *= STRAIN_PRICE * scene.voxel_mm3
         self.bend_price[np.diag_indices_from(self.bend_price)] += BEND_PRICE
-        prices = [expectation(1) * (STILL_PRICE if name in still else 1.0) for name in template.names]
+        prices = [expectation(1) * (STILL_PRICE if name in ease.still else 1.0) for name in template.names]
         self.growth_price = linalg.block_diag(*prices, 1 / GIVING_WAY_SD**2)
 
     def fitted(self, start: float) -> Fit:
@@ -156,7 +156,7 @@ class _Fitter:
             if is_settled:
                 break
         shown = predicted(self.template, self.flows, self.stacks, self.scene, self._bend(state), state)
-        curve = fit_curve(self.template.names, self.scene, shown, curve, self.still)
+        curve = fit_curve(self.template.names, self.scene, shown, curve, self.ease)
         left, certainty, gain = self.scene.spread(np.stack([curve.left, 1 / curve.variance, curve.gain]))
         patterns = self.scene.spread(self._patterns(state, shown, curve))
         if self.outline is not self.template:
@@ -167,7 +167,7 @@ class _Fitter:
     def _next(self, state: FitState, curve: SignalCurve | None) -> tuple[FitState, SignalCurve, bool]:
         """Take one Gauss-Newton step; nothing large outlives it, as the next needs the same room."""
         shown = predicted(self.template, self.flows, self.stacks, self.scene, self._bend(state), state)
-        curve = fit_curve(self.template.names, self.scene, shown, curve, self.still)
+        curve = fit_curve(self.template.names, self.scene, shown, curve, self.ease)
         state, is_settled = self._stepped(state, _solved(*self._equations(state, shown, curve)))
         return state, curve, is_settled
 

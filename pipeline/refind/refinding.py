@@ -9,7 +9,7 @@ contrast or sharpness that one cannot be explained by the other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -71,10 +71,13 @@ class DonorVisit:
         The scan.
     masks
         Compartment name to a binary or probability mask (0..1) on the image's grid.
+    has_dark_fluid
+        Fluid, cysts and oedema are darker than cord on this scan: it is known to be T1-weighted.
     """
 
     image: Volume
     masks: Mapping[str, Volume]
+    has_dark_fluid: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,8 @@ class FollowUpMasks:
         The tumour to how far the place that it has left differs from it, 1 as expected, where fine scans show that.
     untold
         The tumour to why its size cannot be told from this scan; then it is absent from all others.
+    smaller_elsewhere
+        The tumour to what scans of another contrast say, in words, where it is smaller there.
     """
 
     probabilities: dict[str, Volume]
@@ -118,6 +123,7 @@ class FollowUpMasks:
     disturbed: tuple[str, ...] = ()
     left_contrast: dict[str, float] = field(default_factory=dict)
     untold: dict[str, str] = field(default_factory=dict)
+    smaller_elsewhere: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -226,10 +232,10 @@ def follow_up_masks(
             if is_disturbed(Compartment(name), float(np.mean(one.ways_mm3)), one.signal_cv, less_sure=bool(doubts)):
                 disturbed.append(name)
             methods[name] = GROWN_LESS_SURELY if doubts or name in disturbed else GROWN
-    unseen = _unseen(masked, follow_up, inverse(to_masked), probabilities, grown)
-    notes += unseen.values()
-    untold = {} if Compartment.TUMOUR in unseen else _untold(masked, grown.get(Compartment.TUMOUR))
-    for name in unseen.keys() | untold.keys():
+    missed = unseen(masked, follow_up, inverse(to_masked), probabilities, grown)
+    notes += missed.values()
+    untold = {} if Compartment.TUMOUR in missed else _untold(masked, grown.get(Compartment.TUMOUR))
+    for name in missed.keys() | untold.keys():
         del probabilities[name], methods[name]
         grown.pop(name, None)
     ways_mm3 = {name: one.ways_mm3 for name, one in grown.items()}
@@ -242,16 +248,16 @@ def follow_up_masks(
     )  # fmt: skip
 
 
-def _unseen(
+def unseen(
     masked: DonorVisit,
     follow_up: Volume,
     to_follow_up: Transform,
-    probabilities: Mapping[str, Volume],
+    names: Iterable[str],
     grown: Mapping[str, Grown],
 ) -> dict[str, str]:
     """Return the compartments of whose place a follow-up shows too little, and why each cannot be assessed."""
     reasons = {}
-    for name in probabilities:
+    for name in names:
         mask = masked.masks[name]
         total = float(mask.array.sum())
         voxels = np.argwhere(mask.array)
@@ -327,9 +333,19 @@ def together(ways: Sequence[FollowUpMasks]) -> FollowUpMasks:
 
 
 def found_again(
-    masked: DonorVisit, follow_up: Volume, to_masked: Transform, *, same_contrast: bool = True
+    masked: DonorVisit,
+    follow_up: Volume,
+    to_masked: Transform,
+    *,
+    same_contrast: bool = True,
+    free: Collection[str] = (),
 ) -> tuple[dict[str, Grown], tuple[str, ...]]:
     """Find the compartments of a masked visit again on a later scan, grown or shrunk as that scan shows them.
+
+    Parameters
+    ----------
+    free
+        Compartments whose signal may change at will: then their edges alone show their size.
 
     Returns
     -------
@@ -354,7 +370,7 @@ def found_again(
     extra_mm = alike_enough(template, scene, follow_up, same_contrast=same_contrast, from_thick=thick)
     doubts = (*(["its mask was drawn on thick slices"] * thick), *([blur_in_words(extra_mm)] * bool(extra_mm)))
     blur_mm, scene = matched(extra_mm, scene, follow_up)
-    ends = fitted_ends(template, scene, blur_mm)
+    ends = fitted_ends(template, scene, blur_mm, free)
     return {
         name: Grown(
             tuple(_whole(end.occupancy[c], scene, follow_up) for end in ends),
@@ -370,11 +386,14 @@ def found_again(
     }, doubts
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _parts_of(masked: DonorVisit) -> Template | None:
-    """Take a masked visit apart, once for the later visits that follow one another; None where nothing can grow."""
+    """Take a masked visit apart, once for the later visits that follow one another; None where nothing can grow.
+
+    Two are kept: the scan that is measured on, and that of another contrast.
+    """
     parts = {name: mask for name, mask in masked.masks.items() if name in GROWING and has_inside(mask)}
-    return template_of(masked.image, parts) if parts else None
+    return template_of(masked.image, parts, has_dark_fluid=masked.has_dark_fluid) if parts else None
 
 
 def _least_contrast(template: Template, scene: Scene, ends: Sequence[Fit], compartment: int) -> float | None:

@@ -80,7 +80,7 @@ class Template:
     rim: NDArray[np.float64]
 
 
-def template_of(image: Volume, masks: Mapping[str, Volume]) -> Template:
+def template_of(image: Volume, masks: Mapping[str, Volume], *, has_dark_fluid: bool = False) -> Template:
     """Take a masked visit apart.
 
     Parameters
@@ -89,6 +89,8 @@ def template_of(image: Volume, masks: Mapping[str, Volume]) -> Template:
         The scan.
     masks
         Compartment to a mask or probability map (0..1) on the scan's grid; each must hold something.
+    has_dark_fluid
+        As :func:`cord_signal`.
     """
     lesion = np.any([mask.array >= 0.5 for mask in masks.values()], axis=0)
     points_mm = to_world(image.affine, np.argwhere(lesion))
@@ -103,7 +105,7 @@ def template_of(image: Volume, masks: Mapping[str, Volume]) -> Template:
     ])  # fmt: skip
     distance_mm = np.stack([_signed_distance_mm(part >= 0.5, step_mm) for part in parts])
     quiet = _blurred(scan, BLUR_MM, step_mm)
-    cord = cord_signal(quiet, grid.affine, distance_mm.min(axis=0) < 0)
+    cord = cord_signal(quiet, grid.affine, distance_mm.min(axis=0) < 0, has_dark_fluid=has_dark_fluid)
     filled = np.clip(FILLED * _blurred(share.sum(axis=0), BLUR_MM, step_mm), 0, 1)
     background = _blurred((1 - filled) * scan + filled * cord, BLUR_MM, step_mm)
     occupancy = np.stack([_blurred(part, BLUR_MM, step_mm) for part in share])
@@ -145,7 +147,9 @@ def without_rim(template: Template) -> Template:
     return replace(template, rim=np.zeros_like(template.rim))
 
 
-def cord_signal(scan: NDArray[np.float64], affine: NDArray[np.float64], lesion: NDArray[np.bool_]) -> float:
+def cord_signal(
+    scan: NDArray[np.float64], affine: NDArray[np.float64], lesion: NDArray[np.bool_], *, has_dark_fluid: bool = False
+) -> float:
     """Read the signal of cord without lesion just beyond the lesion's two ends; the darker end counts.
 
     On T2-weighted scans everything that could spoil an end (fluid, oedema, another cyst) is brighter than cord.
@@ -156,6 +160,8 @@ def cord_signal(scan: NDArray[np.float64], affine: NDArray[np.float64], lesion: 
         Shape ``(I, J, K)``.
     affine
         Shape ``(4, 4)``; voxel index to RAS+ mm.
+    has_dark_fluid
+        On this contrast they are darker, and the brighter end counts.
     """
     axis = axis_of(to_world(affine, np.argwhere(lesion)))
     near, far = BEYOND_POLES_MM
@@ -165,7 +171,7 @@ def cord_signal(scan: NDArray[np.float64], affine: NDArray[np.float64], lesion: 
         place, a, b = (v.ravel() for v in np.meshgrid(np.arange(low, high, 0.5), across, across, indexing="ij"))
         index = to_voxel(affine, axis.points_mm(place, a, b)).T
         signals.append(float(np.median(_looked_up(scan, index, 1))))
-    return min(signals)
+    return max(signals) if has_dark_fluid else min(signals)
 
 
 @dataclass(frozen=True, eq=False)

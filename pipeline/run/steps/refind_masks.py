@@ -21,10 +21,10 @@ from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume
 from pipeline.files import fingerprints, finished_steps
 from pipeline.measure import measurement_error
-from pipeline.refind import refinding
+from pipeline.refind import other_contrast, refinding
 from pipeline.refind.likeness import disturbed_in_words
-from pipeline.refind.shrinkage import shrinkage_in_words
-from pipeline.run.steps import apply_acts, choose_donor, mask_records, search_signal, use_drawings
+from pipeline.refind.shrinkage import shrinkage_cv, shrinkage_in_words
+from pipeline.run.steps import apply_acts, choose_donor, mask_records, search_signal, second_contrast, use_drawings
 from pipeline.run.steps.mask_records import AUTOMATIC_SOURCE, SCAN_DISTURBED, SCANS_DIFFER, SHRINKAGE_UNSURE
 from pipeline.run.steps.patient_work import PatientWork, attempt
 from pipeline.run.steps.visit_work import MaskedVisit, PlacedVisit, VisitWork
@@ -100,8 +100,9 @@ def automatic_masks(
         visit.read.contrast, [donor.read.contrast for donor in used],
         [(row.path, row.sha256) for row in sources],
         [one.place.input_sha256 for one in (visit, *used)],
-        fingerprints.of_code("pipeline.refind.refinding"),
-        [fingerprints.of_file(Path(code)) for code in (__file__, mask_records.__file__)],
+        second_contrast.digest((visit, *used)),
+        fingerprints.of_code("pipeline.refind.other_contrast"),
+        [fingerprints.of_file(Path(code)) for code in (__file__, mask_records.__file__, second_contrast.__file__)],
         fingerprints.software(),
     )  # fmt: skip
     make = partial(_segment, visit, used, out_dir, may_grow=not operated_between)
@@ -130,50 +131,61 @@ def _segment(
 ) -> finished_steps.StepResult:
     """Write the masks of one visit; return their records, and what is to be said of it."""
     ways = tuple(_ways(visit, used, may_grow=may_grow))
-    both = refinding.together(ways)
-    is_used = [both.refusal is not None or way.refusal is None for way in ways]
-    named = " and ".join(donor.session_id for donor, counts in zip(used, is_used, strict=True) if counts)
+    both = second_contrast.held_against_it(refinding.together(ways), visit, used, out_dir)
+    givers = [donor for donor, way in zip(used, ways, strict=True) if both.refusal is not None or way.refusal is None]
+    named = " and ".join(donor.session_id for donor in givers)
     mask_rows = []
     for name, probability in sorted(both.probabilities.items()):
         compartment = Compartment(name)
         if _is_empty(used[0].masks, compartment):
             continue  # an empty mask that was warped looked at nothing: neither "still nothing" nor a volume
         operated = () if may_grow else (OPERATED,)
-        doubt_of_signal = (
-            [f"less sure: {disturbed_in_words(name, both.signal_cv[name])}"] if name in both.disturbed else []
-        )
         making = mask_records.MaskMaking(
             AUTOMATIC_SOURCE,
             both.methods[name],
-            "; ".join([f"from the masks of {named}", *operated, *both.notes, *doubt_of_signal]),
+            "; ".join([f"from the masks of {named}", *operated, *both.notes, *_doubts_of(name, both)]),
             measurement_error.mean_cv(both.ways_mm3.get(name, ())),
             both.signal_cv.get(name),
             both.shrinkage_cv.get(name),
         )
         mask_rows.append(mask_records.keep_automatic(visit.read, compartment, probability, making, out_dir))
-    doubts = _doubts(named, both, [donor for donor, counts in zip(used, is_used, strict=True) if counts])
+    doubts = _doubts(named, both, givers)
     findings = (finding(code, f"{visit.read.named}: {words}", **visit.read.subject) for code, words in doubts.items())
     refused = {code: words for code, words in doubts.items() if code == SCANS_DIFFER}
     untold = {SIZE_UNTOLD: "; ".join(both.untold.values())} if both.untold else {}
     return finished_steps.StepResult(tuple(row.path for row in mask_rows), (*mask_rows, *findings), refused | untold)
 
 
+def _doubts_of(name: str, both: refinding.FollowUpMasks) -> Iterator[str]:
+    """Yield why one compartment's mask is less sure than others of the visit."""
+    if name in both.disturbed:
+        yield f"less sure: {disturbed_in_words(name, both.signal_cv[name])}"
+    if name in both.smaller_elsewhere:
+        yield f"less sure: {both.smaller_elsewhere[name]}"
+
+
 def _doubts(named: str, both: refinding.FollowUpMasks, donors: Sequence[PlacedVisit]) -> dict[str, str]:
     """Say what a person should know of a visit's scan, by code: nothing could be found on it, or not surely."""
-    tumour = str(Compartment.TUMOUR)
+    tumour = other_contrast.TUMOUR
     doubts = {}
     if both.refusal is not None:
         doubts[SCANS_DIFFER] = f"the masks of {named} cannot be found again: {both.refusal}"
     if tumour in both.disturbed:
         doubts[SCAN_DISTURBED] = disturbed_in_words(tumour, both.signal_cv[tumour])
     if tumour in both.shrinkage_cv:
-        drawn_mm3, drawn_at = max(
-            (_volume_mm3(one.masks.primary[Compartment.TUMOUR]), one.session_id) for one in donors
-        )
-        found_mm3 = _volume_mm3(both.probabilities[tumour])
-        contrast = both.left_contrast.get(tumour)
-        doubts[SHRINKAGE_UNSURE] = shrinkage_in_words(tumour, found_mm3, drawn_mm3, drawn_at, contrast)
+        doubts[SHRINKAGE_UNSURE] = "; ".join(_of_shrinkage(both, donors))
     return doubts
+
+
+def _of_shrinkage(both: refinding.FollowUpMasks, donors: Sequence[PlacedVisit]) -> Iterator[str]:
+    """Yield why the tumour may be smaller than it was found."""
+    tumour = other_contrast.TUMOUR
+    drawn_mm3, drawn_at = max((_volume_mm3(one.masks.primary[Compartment.TUMOUR]), one.session_id) for one in donors)
+    found_mm3, contrast = _volume_mm3(both.probabilities[tumour]), both.left_contrast.get(tumour)
+    if tumour not in both.smaller_elsewhere or shrinkage_cv(found_mm3, drawn_mm3, contrast) is not None:
+        yield shrinkage_in_words(tumour, found_mm3, drawn_mm3, drawn_at, contrast)
+    if tumour in both.smaller_elsewhere:
+        yield both.smaller_elsewhere[tumour]
 
 
 def _volume_mm3(mask: Volume) -> float:
