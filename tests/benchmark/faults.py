@@ -172,14 +172,14 @@ def no_room(case: Case, out: Path, random: Random) -> tuple[bool, str]:
 
 def full_disk(case: Case, out: Path, random: Random) -> tuple[bool, str]:
     """Put the results on a disk of their own (in memory, which takes root) with little room left; then widen it."""
-    kept = out.with_name("kept")
-    shutil.rmtree(kept, ignore_errors=True)
-    out.rename(kept)
+    aside = out.with_name("kept")
+    shutil.rmtree(aside, ignore_errors=True)
+    out.rename(aside)
     out.mkdir()
-    taken = sum(path.stat().st_size for path in kept.rglob("*"))
-    size = taken + 4096 * sum(1 for _ in kept.rglob("*")) + int(10 ** random.uniform(3, 6.7))
+    taken = sum(path.stat().st_size for path in aside.rglob("*"))
+    size = taken + 4096 * sum(1 for _ in aside.rglob("*")) + int(10 ** random.uniform(3, 6.7))
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", out], check=True)
-    shutil.copytree(kept, out, dirs_exist_ok=True)
+    shutil.copytree(aside, out, dirs_exist_ok=True)
     run = start(case.study, out)
     words = ended(run)
     subprocess.run(["mount", "-o", "remount,size=2g", out], check=True)
