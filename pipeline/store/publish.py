@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import duckdb
 
@@ -39,9 +39,6 @@ from pipeline.store.reader import (
     stored_version,
 )
 from pipeline.store.view_creation import bring_views
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 WORKING = ".cordtrack.{}.duckdb"
 
@@ -278,24 +275,25 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(sql_files.text(sql_files.SQL / "schema.sql"))
 
 
-def columns(kind: type, kind_rows: Sequence[Any]) -> pa.Table:
-    """Return records of one kind as an Arrow table with the record's fields as columns; None becomes NULL."""
-    import pyarrow as pa  # noqa: PLC0415 - only publishing needs it, and reading must start fast
+STORED_AS = {str: "varchar", float: "double", int: "bigint", bool: "boolean", date: "date", datetime: "timestamp"}
+"""Type of a record's field to that of its column."""
 
-    stored = {
-        str: pa.string(),
-        float: pa.float64(),
-        int: pa.int64(),
-        bool: pa.bool_(),
-        date: pa.date32(),
-        datetime: pa.timestamp("us"),
-    }
-    return pa.table(
-        {
-            name: pa.array(list(map(attrgetter(name), kind_rows)), stored[_plain(hint)])
-            for name, hint in get_type_hints(kind).items()
-        }
-    )
+
+def bring_in(connection: duckdb.DuckDBPyConnection, kind: type, kind_rows: Sequence[Any]) -> str:
+    """Put records of one kind into a temporary table with the record's fields as columns; None becomes NULL.
+
+    A list a column: a library for tables between would have to be loaded, which takes longer than some patients' rows.
+
+    Returns
+    -------
+    str
+        The table's name.
+    """
+    table, hints = f"incoming_{TABLES[kind]}", get_type_hints(kind)
+    columns = ", ".join(f'unnest(?::{STORED_AS[_plain(hint)]}[]) as "{name}"' for name, hint in hints.items())
+    values = [list(map(attrgetter(name), kind_rows)) for name in hints]
+    connection.execute(f"create temp table {table} as select {columns}", values)
+    return table
 
 
 def _create_without_keys(connection: duckdb.DuckDBPyConnection) -> None:
@@ -316,19 +314,18 @@ def _insert_all(connection: duckdb.DuckDBPyConnection, result_rows: Iterable[Any
     by_kind: dict[type, list[Any]] = {kind: [] for kind in TABLES}
     for row in result_rows:
         by_kind[type(row)].append(row)
-    incoming = {TABLES[kind]: columns(kind, same_kind) for kind, same_kind in by_kind.items() if same_kind}
-    for table, content in incoming.items():
-        connection.register(f"incoming_{table}", content)
+    kinds = {TABLES[kind]: kind for kind, same_kind in by_kind.items() if same_kind}
+    incoming = {table: bring_in(connection, kind, by_kind[kind]) for table, kind in kinds.items()}
     connection.execute("use checked; begin")
     connection.execute("insert into record.criteria from store.record.criteria")
-    for table in incoming:
-        connection.execute(f"insert into record.{table} by name from incoming_{table}")
+    for table, brought in incoming.items():
+        connection.execute(f"insert into record.{table} by name from {brought}")
     connection.execute("rollback; use store; begin")  # held to its rules; the next ones are by themselves again
-    for table in incoming:  # sorted: any order of records gives the same store, and a patient's rows lie close
-        connection.execute(f"insert into record.{table} by name from incoming_{table} order by all")
+    for table, brought in incoming.items():  # sorted: any order of records gives the same store, a patient's lie close
+        connection.execute(f"insert into record.{table} by name from {brought} order by all")
     connection.execute("commit")
-    for table in incoming:
-        connection.unregister(f"incoming_{table}")
+    for brought in incoming.values():
+        connection.execute(f"drop table {brought}")
 
 
 def _refuse_repeated(connection: duckdb.DuckDBPyConnection) -> None:

@@ -16,6 +16,10 @@ STORED = re.compile(r"^create or replace table (\w+) as\n(.*?);\n\ncomment on", 
 """How a view begins that is stored with its rows: its name, and what its rows are read by."""
 
 
+AT_ONCE = 1000
+"""Patients whose stored rows are made at the same time."""
+
+
 def bring_views(connection: duckdb.DuckDBPyConnection, patients: Collection[str] | None = None) -> None:
     """Create the macros and all views; where those of the store are of this very SQL, only rows that are stored.
 
@@ -36,11 +40,13 @@ def bring_views(connection: duckdb.DuckDBPyConnection, patients: Collection[str]
     ).fetchone()
     if noted is None or noted[0] != digest:
         _create_all(connection)
+        patients = None
         connection.execute(f"comment on table store.meta.store_version is '{digest}'")
-    elif patients is None:
+    if patients is None:
         _fill(connection)
     elif patients:
-        _renew(connection, patients)
+        names = ", ".join("'{}'".format(name.replace("'", "''")) for name in sorted(patients))
+        _renew(connection, f"in ({names})")
 
 
 def _statements(needed_by: Collection[str] | None = None) -> list[str]:
@@ -64,24 +70,31 @@ def _statements(needed_by: Collection[str] | None = None) -> list[str]:
 
 
 def _create_all(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create or replace macros and views in one transaction."""
+    """Create or replace macros and views, those that hold rows without any, in one transaction."""
     connection.begin()
     connection.execute(sql_files.formulas())
     for text in _statements():
-        connection.execute(text)
+        connection.execute(STORED.sub(r"create or replace table \1 as select * from (\2) limit 0;\n\ncomment on", text))
     connection.commit()
 
 
 def _fill(connection: duckdb.DuckDBPyConnection) -> None:
-    """Put stored rows of everybody in place of those there are, in one transaction.
+    """Put stored rows of everybody in place of those there are.
 
     The tables stay, with what is said of their columns: to say it again takes longer than the rows of a few patients.
+    Rows of a large study are made some patients at a time, so that memory does not grow with it.
     """
+    names = [name for (name,) in connection.execute("select patient_id from record.patient order by all").fetchall()]
     connection.begin()
     for view, query in _stored():  # of our own files
         connection.execute(f"delete from {view}")
-        connection.execute(f"insert into {view} by name {query}")
+        if len(names) <= AT_ONCE:
+            connection.execute(f"insert into {view} by name {query}")
     connection.commit()
+    if len(names) > AT_ONCE:
+        for first in range(0, len(names), AT_ONCE):
+            some = [name.replace("'", "''") for name in names[first : first + AT_ONCE]]
+            _renew(connection, f"between '{some[0]}' and '{some[-1]}'")
 
 
 def _stored() -> list[tuple[str, str]]:
@@ -89,16 +102,20 @@ def _stored() -> list[tuple[str, str]]:
     return [(view[1], view[2]) for view in filter(None, map(STORED.search, _statements()))]
 
 
-def _renew(connection: duckdb.DuckDBPyConnection, patients: Collection[str]) -> None:
+def _renew(connection: duckdb.DuckDBPyConnection, whose: str) -> None:
     """Put stored rows of some patients in place of those there are.
 
     The views are read in a database in memory that holds these patients' rows alone: asked of the whole store, some
     of them would be computed for everybody first, which takes seconds and a gigabyte where there are 10,000 patients.
+
+    Parameters
+    ----------
+    whose
+        What holds for ``patient_id`` of theirs and of nobody else's, in SQL.
     """
-    names = ", ".join("'{}'".format(name.replace("'", "''")) for name in sorted(patients))
     stored = [view for view, _ in _stored()]
     connection.execute("attach ':memory:' as few")
-    _copy_rows(connection, names, stored)
+    _copy_rows(connection, whose, stored)
     connection.execute("use few")
     connection.execute(sql_files.formulas())
     for text in _statements(stored):
@@ -106,13 +123,13 @@ def _renew(connection: duckdb.DuckDBPyConnection, patients: Collection[str]) -> 
     connection.execute("use store")
     connection.begin()
     for view in stored:  # of our own files
-        connection.execute(f"delete from {view} where patient_id in ({names})")
+        connection.execute(f"delete from {view} where patient_id {whose}")
         connection.execute(f"insert into {view} by name from few.{view}")
     connection.commit()
     connection.execute("detach few")
 
 
-def _copy_rows(connection: duckdb.DuckDBPyConnection, names: str, stored: Collection[str]) -> None:
+def _copy_rows(connection: duckdb.DuckDBPyConnection, whose: str, stored: Collection[str]) -> None:
     """Copy what the tables of a store say of some patients, and of no patient, into the database ``few``."""
     tables = connection.execute(
         "select schema_name, table_name, bool_or(column_name = 'patient_id') from duckdb_columns() "
@@ -121,6 +138,6 @@ def _copy_rows(connection: duckdb.DuckDBPyConnection, names: str, stored: Collec
     ).fetchall()
     for schema, table, is_of_patients in tables:  # names of our own tables
         if table not in stored:
-            chosen = f"where patient_id in ({names}) or patient_id is null or patient_id = ''" if is_of_patients else ""
+            chosen = f"where patient_id {whose} or patient_id is null or patient_id = ''" if is_of_patients else ""
             connection.execute(f"create schema if not exists few.{schema}")
             connection.execute(f"create table few.{schema}.{table} as from store.{schema}.{table} {chosen}")

@@ -32,7 +32,8 @@ TIMES, TIMES_WITH_SCANS = 12, 3
 PATIENTS = 12
 DAC_OVERRIDE, DROP_FROM_BOUNDING_SET = 1, 24
 """Linux: the right of root to write where nobody may, and the call that gives it up."""
-PATIENCE_S = 300
+PATIENCE_S = 1800
+"""A run that takes longer hangs, on a machine with much other work too."""
 OF_EACH_RUN = frozenset({"run"})
 """Tables that say when a run was, which no two runs share."""
 
@@ -49,6 +50,7 @@ class Tally:
     other_numbers: int = 0
     tracebacks: int = 0
     notes: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
     @property
     def faults(self) -> int:
@@ -73,6 +75,8 @@ class Case:
     def fresh(self) -> Path:
         """Return an output folder as it is before the run that is disturbed."""
         out = self.folder / "out"
+        if out.is_mount():
+            subprocess.run(["umount", out], check=True)
         shutil.rmtree(out, ignore_errors=True)
         if self.before is not None:
             shutil.copytree(self.before, out)
@@ -137,6 +141,15 @@ def one_process_killed(case: Case, out: Path, random: Random) -> tuple[bool, str
     return was_hit, ended(run)
 
 
+def _helpers_of(run: subprocess.Popen[str]) -> list[int]:
+    """Return the processes that a run has started, once there are some; none where it ended before."""
+    while run.poll() is None:
+        if helpers := sorted(_descendants(run.pid)):
+            return helpers
+        time.sleep(0.05)
+    return []
+
+
 def _descendants(pid: int) -> set[int]:
     """Return the processes that one has started, and those that these have."""
     parents: dict[int, int] = {}
@@ -155,6 +168,62 @@ def no_room(case: Case, out: Path, random: Random) -> tuple[bool, str]:
     run = start(case.study, out, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)))
     words = ended(run)
     return run.returncode != 0, words
+
+
+def full_disk(case: Case, out: Path, random: Random) -> tuple[bool, str]:
+    """Put the results on a disk of their own (in memory, which takes root) with little room left; then widen it."""
+    aside = out.with_name("kept")
+    shutil.rmtree(aside, ignore_errors=True)
+    out.rename(aside)
+    out.mkdir()
+    taken = sum(path.stat().st_size for path in aside.rglob("*"))
+    size = taken + 4096 * sum(1 for _ in aside.rglob("*")) + int(10 ** random.uniform(3, 6.7))
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", out], check=True)
+    shutil.copytree(aside, out, dirs_exist_ok=True)
+    run = start(case.study, out)
+    words = ended(run)
+    subprocess.run(["mount", "-o", "remount,size=2g", out], check=True)
+    return run.returncode != 0, words
+
+
+def vanished(case: Case, out: Path, random: Random) -> tuple[bool, str]:
+    """Take the output folder away at a random moment, as a disk that is pulled, and bring it back afterwards."""
+    run = start(case.study, out)
+    time.sleep(random.uniform(0, case.seconds))
+    was_at_work = run.poll() is None
+    away = out.with_name("away")
+    shutil.rmtree(away, ignore_errors=True)
+    out.rename(away)
+    words = ended(run)
+    shutil.rmtree(out, ignore_errors=True)
+    away.rename(out)
+    return was_at_work, words
+
+
+def stopped_for_a_while(case: Case, out: Path, random: Random) -> tuple[bool, str]:
+    """Let one of the processes that a run has started stand still, as on a machine that is swapping, then go on."""
+    run = start(case.study, out)
+    time.sleep(random.uniform(0, case.seconds))
+    helpers = _helpers_of(run)
+    for pid in [random.choice(helpers)] if helpers else []:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+            time.sleep(random.uniform(1, 8))
+            os.kill(pid, signal.SIGCONT)
+    return bool(helpers), ended(run)
+
+
+def out_of_memory(case: Case, out: Path, random: Random) -> tuple[bool, str]:
+    """Give one of the processes that a run has started little more memory than it has taken by a random moment."""
+    run = start(case.study, out)
+    time.sleep(random.uniform(0, case.seconds))
+    helpers = _helpers_of(run)
+    for pid in [random.choice(helpers)] if helpers else []:
+        with contextlib.suppress(OSError):
+            taken = int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * resource.getpagesize()
+            most = taken + random.randrange(0, 64 << 20)
+            resource.prlimit(pid, resource.RLIMIT_AS, (most, most))
+    return bool(helpers), ended(run)
 
 
 def _without_root_s_rights() -> None:
@@ -200,13 +269,18 @@ FAULTS: Mapping[str, Callable[[Case, Path, Random], tuple[bool, str]]] = {
     "Ctrl+C, as a terminal sends it": killed(signal.SIGINT, is_to_all=True),
     "one of its processes killed (SIGKILL)": one_process_killed,
     "no room for a file of more than 0.1 kB to 5 MB": no_room,
+    "a disk that is full": full_disk,
     "the output folder turns read-only": read_only,
+    "the output folder taken away": vanished,
+    "one of its processes stopped for a while": stopped_for_a_while,
+    "one of its processes out of memory": out_of_memory,
     "a second run on the same output": two_at_once,
     "a clock set back": clock_set_back,
 }
 WITH_SCANS = (
     "killed (SIGKILL)", "asked to end (SIGTERM)", "Ctrl+C, as a terminal sends it",
-    "one of its processes killed (SIGKILL)", "no room for a file of more than 0.1 kB to 5 MB",
+    "one of its processes killed (SIGKILL)", "no room for a file of more than 0.1 kB to 5 MB", "a disk that is full",
+    "the output folder taken away", "one of its processes stopped for a while", "one of its processes out of memory",
 )  # fmt: skip
 
 
@@ -218,6 +292,7 @@ def tried(case: Case, name: str, times: int, random: Random) -> Tally:
         was_at_work, words = FAULTS[name](case, out, random)
         tally.trials += 1
         tally.at_work += was_at_work
+        tally.said.append(words.strip()[-400:] or "nothing")
         tally.tracebacks += "Traceback" in words
         tally.notes += [words[-1500:]] if "Traceback" in words else []
         _look_at(case, out, tally)
@@ -278,6 +353,7 @@ def main() -> int:
     parser.add_argument("--times", type=int, default=TIMES, help="trials of each fault on imported numbers")
     parser.add_argument("--times-with-scans", type=int, default=TIMES_WITH_SCANS)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--with-words", action="store_true", help="also what each disturbed run said, on stderr")
     parser.add_argument("--only", action="append", default=[], help="words of what is done; repeatable")
     arguments = parser.parse_args()
     print("## Runs that are kicked\n")
@@ -289,7 +365,7 @@ def main() -> int:
     print("|---|---|---|---|---|---|---|---|---|", flush=True)
     random, faults = Random(arguments.seed), 0
     with tempfile.TemporaryDirectory() as folder:
-        case = imported(Path(folder) / "numbers")
+        case = imported(Path(folder) / "numbers") if arguments.times else None
         scans = with_scans(Path(folder) / "scans") if arguments.times_with_scans else None
         plan: list[tuple[str, Case | None, str, int]] = [("numbers", case, name, arguments.times) for name in FAULTS]
         plan += [("scans", scans, name, arguments.times_with_scans) for name in WITH_SCANS]
@@ -299,6 +375,8 @@ def main() -> int:
                 continue
             tally = tried(one, name, times, random)
             print(f"| {kind} | {name} | {tally.row} |", flush=True)
+            if arguments.with_words:
+                print("\n".join(tally.said), file=sys.stderr)
             print("\n".join(tally.notes), file=sys.stderr, flush=True, end="\n" if tally.notes else "")
             faults += tally.faults
     print(f"\n{faults} faults.\n")

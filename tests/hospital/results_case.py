@@ -120,8 +120,8 @@ def confirmed(case: Case, tmp_path: Path, session: str, status: str = "in_force"
         session_id=session, mask_sha256="x", lesion_id="L1", same_as="L1", status=status, status_reason="test",
     )  # fmt: skip
     with duckdb.connect(str(store_reader.database_path(out))) as connection:
-        connection.register("incoming", publish.columns(records.JournalEntry, [entry]))
-        connection.execute("insert into record.journal_entry by name from incoming")
+        brought = publish.bring_in(connection, records.JournalEntry, [entry])
+        connection.execute(f"insert into record.journal_entry by name from {brought}")
     return out
 
 

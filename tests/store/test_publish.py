@@ -196,6 +196,47 @@ def test_stored_rows_renewed_for_some_are_those_of_a_whole_store(database: Path,
     assert renewed == whole
 
 
+@pytest.mark.parametrize("view", ["board", "cohort", "patient_state", "trajectory"])
+@pytest.mark.parametrize("at_once", [1, 2, 1000])
+def test_rows_stored_some_patients_at_a_time_are_those_of_the_view_over_everybody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, view: str, at_once: int
+) -> None:
+    """Memory must not grow with the study, and no row may know who was looked at together; a quoted name is no end."""
+    monkeypatch.setattr(view_creation, "AT_ONCE", at_once)
+    rows_of_all = [*tiny_store(), records.Patient("sub-o'9", histology="ependymoma")]
+    publish.publish(tmp_path, rows_of_all)
+    asked = {
+        match[1]: match[2] for match in filter(None, map(view_creation.STORED.search, view_creation._statements()))
+    }
+    with duckdb.connect(str(store_reader.database_path(tmp_path)), read_only=True) as connection:
+        stored = connection.execute(f"from {view} order by all").fetchall()
+        over_everybody = connection.execute(f"from ({asked[view]}) order by all").fetchall()
+    assert len(stored) > 3
+    assert stored == over_everybody
+
+
+def test_rows_of_a_store_made_with_other_views_are_stored_anew(database: Path) -> None:
+    """Also where nobody's rows changed: a view that was reworded is asked of everybody."""
+    before = _table(database, "trajectory")
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("comment on table meta.store_version is 'other views'; delete from trajectory")
+    publish.update(database.parent, set(), [])
+    assert _table(database, "trajectory") == before
+
+
+def test_a_record_comes_back_as_it_was_stored(tmp_path: Path) -> None:
+    """Missing stays missing, a whole number in a column of lengths is a length, and no digit of a number is lost."""
+    measured = next(row for row in tiny_store() if isinstance(row, records.Measurement))
+    given = [replace(measured, volume_mm3=volume) for volume in (None, 0, 1e-300, 0.1 + 0.2)]
+    with duckdb.connect() as connection:
+        brought = publish.bring_in(connection, records.Measurement, given)
+        stored = connection.execute(f"from {brought}").fetchall()
+        types = "select column_name, data_type from duckdb_columns() where table_name = ?"
+        kinds = dict(connection.execute(types, [brought]).fetchall())
+    assert [records.Measurement(*row) for row in stored] == given
+    assert (kinds["volume_mm3"], kinds["session_id"]) == ("DOUBLE", "VARCHAR")
+
+
 def test_stored_rows_of_some_are_made_beside_what_is_said_of_nobody(database: Path) -> None:
     """What a study's finding without a patient says of all of them is there for each."""
     findings = [
@@ -205,7 +246,7 @@ def test_stored_rows_of_some_are_made_beside_what_is_said_of_nobody(database: Pa
     publish.update(database.parent, {"sub-01", "sub-03"}, findings)
     with duckdb.connect() as connection:
         connection.execute(f"attach '{database}' as store (read_only); attach ':memory:' as few; use store")
-        view_creation._copy_rows(connection, "'sub-01'", ())
+        view_creation._copy_rows(connection, "in ('sub-01')", ())
         copied = connection.execute(
             "select message from few.record.finding where code = 'file_unreadable' order by message"
         ).fetchall()

@@ -132,7 +132,7 @@ def structures_of(dataset: Any, image: Volume, rules: Sequence[SegmentRule] = ()
     seen = {whole(item, "ReferencedROINumber"): item for item in dataset.get("RTROIObservationsSequence") or []}
     contours = {whole(roi, "ReferencedROINumber"): roi for roi in dataset.get("ROIContourSequence") or []}
     segments = []
-    for index in sorted(number for number in {*names, *contours} if number is not None):
+    for index in sorted(one for one in {*names, *contours} if one is not None):
         array, doubt = _contoured(contours.get(index) or {}, image)
         item = names.get(index) or {}
         code = (seen.get(index) or {}).get("RTROIIdentificationCodeSequence") or []

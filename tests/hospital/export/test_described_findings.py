@@ -53,9 +53,8 @@ def with_description(case: Case, tmp_path: Path) -> Path:
         for kind, table, of_kind_rows in (
             (records.Description, "description", rows), (records.JournalEntry, "journal_entry", [read]),
         ):  # fmt: skip
-            connection.register("incoming", publish.columns(kind, of_kind_rows))
-            connection.execute(f"insert into record.{table} by name from incoming")
-            connection.unregister("incoming")
+            brought = publish.bring_in(connection, kind, of_kind_rows)
+            connection.execute(f"insert into record.{table} by name from {brought}")
     return out
 
 
