@@ -1,5 +1,5 @@
 // What a reader cannot read on a whole page, however far it scrolls: words outside of the box that cuts them, words that
-// stand on other words, answers that their field cuts, words of a table broken off within, names of buttons that end in dots, pictures beyond the screen.
+// stand on other words, answers that their field cuts, names of buttons that end in dots, pictures beyond the screen.
 () => {
   const SLACK = 1.5, LEFT_ALONE = 'script, style, noscript, title, desc, select, option, [aria-hidden=true], '
     + '.modebar-container, [data-testid=stSidebar], [data-testid=stSkipToContent], [data-testid=stStatusWidget]';
@@ -45,13 +45,6 @@
       if (left.right - left.left > 2 && left.bottom - left.top > 2) lines.push(left);
     }
     shown.push({ node, lines, on: layer(element) });
-    if (!element.closest('td, th') || element.closest('.ct-path')) continue;
-    for (const { 0: word, index } of node.textContent.matchAll(/\p{L}{2,14}/gu)) { // "0.52 m / L" is another unit
-      range.setStart(node, index);
-      range.setEnd(node, index + word.length);
-      const tops = [...range.getClientRects()].filter(({ width }) => width > 1).map(({ top }) => top);
-      if (Math.max(...tops) - Math.min(...tops) > 4) outside.add(`${word}: broken off in ${words(node)}`);
-    }
   }
   for (const field of document.querySelectorAll('input:not([type=checkbox], [type=radio], [type=file], [type=range]), [role=combobox]')) {
     const box = field.getBoundingClientRect(), style = getComputedStyle(field), text = field.value || field.placeholder;

@@ -22,7 +22,6 @@ PLACES = (
 WRONG = """
 .ct-sentence { width: 3rem; overflow: hidden; white-space: nowrap; }
 .ct-table td { position: absolute; left: 0; }
-.ct-table th { display: block; width: 1.5rem; overflow-wrap: anywhere; }
 """
 SERIOUS = {"serious", "critical"}
 
@@ -55,7 +54,6 @@ def test_the_measure_sees_words_that_are_cut_and_words_on_words(page, server):
     faults = misread(page)
     assert any("cut by ct-sentence" in fault for fault in faults), faults
     assert any(" | " in fault for fault in faults), faults
-    assert any("broken off in" in fault for fault in faults), faults
 
 
 def test_pages_have_no_serious_findings_of_axe(page, server):

@@ -110,6 +110,12 @@ def test_enter_on_an_open_filter_takes_one_word_and_all_that_are_taken_are_seen(
     assert all(box.wrap for box in filters)
 
 
+def test_words_of_the_survival_table_are_broken_off_nowhere(tiny):
+    tables = [each.body for each in opened("cohort").get("html") if "not given below 5 events" in each.body]
+    assert len(tables) == 1
+    assert '<span style="overflow-wrap:normal">not given below 5 events' in tables[0]
+
+
 def test_back_undoes_a_choice_and_a_fresh_choice_stays(tiny):
     at = opened("cohort", histology="ependymoma", by="sex", age="30-61", choose="true")
     at.multiselect(key="histology").set_value(["astrocytoma"]).run()
