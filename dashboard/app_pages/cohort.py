@@ -249,9 +249,9 @@ def outcome_curves(first: Cohort, others: Cohort | None, chosen: Chosen, study: 
         page.remark(" ".join([left_out and f"Left out: {left_out}.", *curves.refused.values()]))
 
 
-def _unbroken(cell: str) -> Html | str:
-    """Keep a number on one line where columns are narrow; only an interval may go on to the next."""
-    return cell if " " in cell else tag("span", cell, style="white-space:nowrap")
+def _unbroken(cell: str) -> Html:
+    """Keep a number on one line where columns are narrow, and words whole; only between words a line may end."""
+    return tag("span", cell, style="overflow-wrap:normal" if " " in cell else "white-space:nowrap")
 
 
 def described(first: Cohort, others: Cohort | None, *, is_shared: bool = False) -> None:

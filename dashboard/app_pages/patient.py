@@ -69,7 +69,7 @@ def show(study: page.ShownStudy) -> None:
     pair = compared(scan_of_visit, now[now["criteria_id"] == study.criteria_id])
     left, right = page.halves([1.22, 1] if scan_of_visit else [1, 1.22], "patient")
     words_column = right if not scan_of_visit else left  # without scans their place is free
-    with left:
+    with left, st.container(key="ct-course"):  # on paper it follows the words, or the first sheet stays half empty
         course(patient_id, judged, study, pair)
     with right:
         _reviewed_scans(patient_id, scan_of_visit, pair)

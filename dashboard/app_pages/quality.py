@@ -34,6 +34,7 @@ METHODS = {"cord-bend": "bend", "cord-bend edges": "bend, by edges", "rigid-mi":
 ROWS_PER_PAGE = 15
 MOST_LISTED = 300
 UNSIGNED = "unsigned automatic mask"
+DECIDED = "automatic mask, decided on"
 
 
 def show(study: page.ShownStudy) -> None:
@@ -79,7 +80,7 @@ def waiting(review: pd.DataFrame, decided: pd.DataFrame) -> None:
     offer_update(acts.waiting(), "quality")
     signing.answer()
     for row in decided.pipe(as_rows):
-        _waits(row)
+        _waits(row | {"kind": DECIDED})
     if review.empty:
         page.remark("Nothing waits.")
         return

@@ -13,7 +13,7 @@ from dashboard.data import acts, door, queries
 from dashboard.patient.headline import effects
 from dashboard.shell import address, page, signing
 from dashboard.words import acts_beside, labels, sentences
-from dashboard.words.markup import short
+from dashboard.words.markup import straight
 from dashboard.words.table_rows import as_rows
 from pipeline.core.records import JournalEntry
 from pipeline.journal.decisions import ActKind
@@ -109,8 +109,8 @@ def rows(chosen: pd.DataFrame, day: date) -> pd.DataFrame:
 
 
 def _printed(row: Mapping[Any, Any]) -> list[str]:
-    """Return the cells of a patient as paper has room for them: name over diagnosis, change over interval."""
-    cells = {name: short(str(cell)) if name not in COLUMNS[-2:] else str(cell) for name, cell in row.items()}
+    """Return the cells of a patient as they stand on paper, uncut: name over diagnosis, change over interval."""
+    cells = {name: str(cell) if name in COLUMNS[-2:] else straight(str(cell)) for name, cell in row.items()}
     age = f"age {cells['age']}"
     cells["patient"] = "\n".join(filter(None, (cells["patient"], age, *cells["diagnosis"].split(", "))))
     cells["change"] = f"{cells['change']}\n{cells['interval']}".strip()

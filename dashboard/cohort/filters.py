@@ -162,7 +162,14 @@ def _several(column: str, key: str, options: list[str]) -> list[str]:
     if not options:
         return []
     address.follow(key, address.several(key, options))
-    picked = st.multiselect((FILTERS | FINDINGS)[column], options, key=key, format_func=words_of(column))
+    picked = st.multiselect(
+        (FILTERS | FINDINGS)[column],
+        options,
+        key=key,
+        format_func=words_of(column),
+        select_all=False,  # or Enter on the open list takes all: "gross total or partial or ...", which chooses nobody
+        wrap=True,  # every choice is seen whole
+    )
     address.keep(key, picked)
     return list(picked)
 

@@ -66,8 +66,7 @@ def _form(patient_id: str, session_id: str, lesion_id: str, here: description_wo
     """Ask which finding, what it is and why; what was typed stays until it is on record."""
     where = f"{patient_id}-{session_id}-{lesion_id}"
     names = [name for name, _ in description_words.table_names(description_words.NAMES) if name in here]
-    keys = {part: f"finding-{part}-{where}" for part in ("name", "term", "why")}
-    name = st.selectbox("Finding", names, key=keys["name"], format_func=description_words.NAMES.__getitem__)
+    name = st.selectbox("Finding", names, key=f"finding-name-{where}", format_func=description_words.NAMES.__getitem__)
     measured = here.get(name)
     if measured is None:
         return
@@ -76,27 +75,36 @@ def _form(patient_id: str, session_id: str, lesion_id: str, here: description_wo
         f"Measured: {description_words.short(measured) if is_told else measured['reason']}. Both stay on record."
     )
     terms = TERMS.get(LesionFinding(name))
+    read, why = f"finding-{'term' if terms else 'read'}-{where}-{name}", f"finding-why-{where}-{name}"
     if terms:
-        st.selectbox("As you read it", [*terms, CANNOT_TELL], key=f"{keys['term']}-{name}")
+        st.selectbox("As you read it", [*terms, CANNOT_TELL], key=read)
     else:
-        st.text_input("As you read it", key=f"{keys['term']}-{name}", max_chars=60)
-    st.text_area("Reason", key=keys["why"], height=80, max_chars=600)
+        st.text_input("As you read it", key=read, max_chars=60, persist_state="session")
+    st.text_area("Reason", key=why, height=80, max_chars=600, persist_state="session")
     st.button(
         "Put it on record", key=f"finding-put-{where}", on_click=_put,
-        args=((patient_id, session_id, lesion_id), keys, name),
+        args=((patient_id, session_id, lesion_id), name, read, why),
     )  # fmt: skip
 
 
-def _put(of: tuple[str, str, str], keys: Mapping[str, str], name: str) -> None:
-    """Put a correction on record: a callback."""
+def _put(of: tuple[str, str, str], name: str, read: str, why: str) -> None:
+    """Put a correction on record: a callback.
+
+    Parameters
+    ----------
+    of
+        Patient, visit and lesion.
+    read, why
+        Keys of the fields; both name the finding, so that a reason given for one is not that of another.
+    """
     patient_id, session_id, lesion_id = of
-    why = signing.typed(keys["why"])
-    if not why:
+    reason = signing.typed(why)
+    if not reason:
         signing.refuse(signing.NO_REASON)
         return
     act = Act(
         ActKind.CORRECT_FINDING, patient_id, session_id, lesion_id=lesion_id, finding=name,
-        corrected_to=signing.typed(f"{keys['term']}-{name}"), reason=why,
+        corrected_to=signing.typed(read), reason=reason,
     )  # fmt: skip
 
     def work() -> str:
@@ -104,4 +112,4 @@ def _put(of: tuple[str, str, str], keys: Mapping[str, str], name: str) -> None:
         return f"On record: {description_words.NAMES[name]} read as {act.corrected_to}, {written[-1].who}."
 
     if signing.record(work):
-        st.session_state[keys["why"]] = ""
+        st.session_state[why] = ""

@@ -1,8 +1,10 @@
-"""What somebody had typed when their sign-in ended in mid-page: kept in the server's memory until they sign in again.
+"""What somebody had typed when their sign-in ended in mid-page, or when they loaded the page anew.
 
-For the same person only, by issuer and subject; nothing of it reaches a disk, and it is let go after a working day.
-Whose sign-in goes on and who may only look now has it set aside in the session, until they may write again; it is
-kept like the rest when that sign-in ends too.
+It is kept in the server's memory: by issuer and subject until the same person signs in again, and by the window it
+was typed in until that window is loaded anew by the same person. Nothing of it reaches a disk, and it is let go after
+a working day. Whose sign-in goes on and who may only look now has it set aside in the session, until they may write
+again; it is kept like the rest when that sign-in ends too. What is still being typed, and what stands in a field
+beside a button of its own, a browser sends when the field or the button is left: the server knows it from then on.
 
 A field beside which somebody chooses what it is about has the choice in its key: fields that are not drawn lose what
 was chosen, and a text must never come back onto another patient or lesion.
@@ -10,73 +12,107 @@ was chosen, and a text must never come back onto another patient or lesion.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import streamlit as st
 
-from dashboard.data import who
+from dashboard.data import door, who
+from dashboard.shell import typed_tables
+from dashboard.shell.typed_tables import TypedTable
 from pipeline.journal.roles import Deed
 
 TYPED = {
-    Deed.SIGN: ("why-", "said-", "same-", "cohort-name", "note-"),
+    Deed.SIGN: ("why-", "said-", "same-", "cohort-name", "note-", "finding-why-", "finding-read-"),
     Deed.EDIT: ("archive-numbers", "of-", "on-"),
 }
 """Beginnings of the keys of fields that people type into, by what has to be allowed for it."""
-CHOSEN = ("lesion-", "withdrawn-", "mask-", "kind-said-")
+CHOSEN = ("lesion-", "withdrawn-", "mask-", "kind-said-", "finding-name-", "finding-term-")
 """Beginnings of the keys of what is chosen beside such a field, kept with the text so that it is found again."""
-EDITED = "form-"
-"""Beginning of the keys of tables that people edit, whose changes are brought back by :func:`changes_of`."""
 BROUGHT_BACK = "drafts-brought-back"
 ASIDE = "drafts-aside"
 HOURS = 12.0
-MOST_PEOPLE = 200
+MOST_KEPT = 1000
 _LOCK = Lock()
-_DRAFTS: OrderedDict[str, tuple[float, dict[str, Any]]] = OrderedDict()
+Typed = dict[str, str | TypedTable]
+_DRAFTS: OrderedDict[tuple[str, str], tuple[float, Typed]] = OrderedDict()
+"""What was typed and when it was kept, by person and window; no window for whoever's sign-in ended."""
+WINDOW, WINDOW_ASKS, HEARD, GIVEN_BACK = "window", "window-asks", "window-heard", "window-given-back"
+_window = st.components.v2.component(
+    "cordtrack_window",
+    html="<span></span>",
+    js=Path(__file__).with_name("window.js").read_text(encoding="utf-8"),
+)
 
 
 def keep(identity: str) -> None:
     """Keep what stands in the fields of this session now or was set aside, for a person whose sign-in is over."""
-    edited = {str(key): value for key, value in st.session_state.items() if str(key).startswith(EDITED)}
-    aside: dict[str, Any] = {}
-    for (whose, _), texts in st.session_state.get(ASIDE, {}).items():
-        aside |= texts if whose == identity else {}
-    typed = aside | _typed(TYPED) | {key: value for key, value in edited.items() if _is_edited(value)}
+    typed = _all_typed(identity)
     if not identity or not typed:
         return
     with _LOCK:
-        kept_at, before = _DRAFTS.get(identity, (0.0, {}))  # of another tab
-        _DRAFTS[identity] = (time.monotonic(), (before if _is_recent(kept_at) else {}) | typed)
-        _DRAFTS.move_to_end(identity)
-        while len(_DRAFTS) > MOST_PEOPLE:
-            _DRAFTS.popitem(last=False)
+        before = _taken((identity, ""))  # of another tab
+        _put((identity, ""), before | typed)
+        _DRAFTS.pop((identity, str(st.session_state.get(WINDOW))), None)  # it comes back once
 
 
 def bring_back(identity: str) -> bool:
     """Put into the fields what the person had typed before; say whether there was anything. Once a session."""
     if BROUGHT_BACK in st.session_state:
         return False
-    st.session_state[BROUGHT_BACK] = {}
+    st.session_state[BROUGHT_BACK] = True
     with _LOCK:
-        kept_at, typed = _DRAFTS.pop(identity, (0.0, {}))
-    if not typed or not _is_recent(kept_at):
-        return False
-    for key, value in typed.items():
-        if key.startswith(EDITED):
-            st.session_state[BROUGHT_BACK][key] = value
+        typed = _taken((identity, ""))
+    return _put_into_fields(typed)
+
+
+def follow_window() -> bool:
+    """Keep what is typed in this window for when it is loaded anew; say whether something came back into its fields.
+
+    Without a sign-in too: it is given back to the very window it was typed in, by a secret that this window holds.
+    """
+    window = st.session_state.setdefault(WINDOW, secrets.token_urlsafe(32))
+    whose = (who.identity(), window)
+    typed = _all_typed(whose[0])
+    with _LOCK:
+        if typed:
+            _put(whose, typed)
         else:
-            st.session_state[key] = value
-    return True
+            _DRAFTS.pop(whose, None)
+    data = {"window": window, "typed": bool(typed), "heard": st.session_state.get(HEARD, "")}
+    with st.container(key="ct-window"):
+        _window(key=WINDOW_ASKS, data=data, on_before_change=_give_back)
+    return bool(st.session_state.pop(GIVEN_BACK, False))
+
+
+def _give_back() -> None:
+    """Put into the fields what was typed in this window before it was loaded anew: a callback."""
+    before = str(st.session_state[WINDOW_ASKS].before)
+    st.session_state[HEARD] = before
+    with _LOCK:
+        typed = _taken((who.identity(), before))
+    st.session_state[GIVEN_BACK] = _put_into_fields(typed and typed | _typed(TYPED))
+
+
+def follow_roles() -> None:
+    """Set aside what stands in fields that whoever is here may not fill any more; put it back where they may again.
+
+    Before any field of a page is drawn.
+    """
+    for deed in TYPED:
+        put_back(deed) if door.may(deed) else set_aside(deed)
 
 
 def set_aside(deed: Deed) -> bool:
     """Keep in this session what stands in the fields of a deed, not drawn any more; say whether there is anything."""
     aside, at = st.session_state.setdefault(ASIDE, {}), (who.identity(), deed)
     aside[at] = {**aside.get(at, {}), **_typed([deed])}
-    return bool(aside[at])
+    return bool(aside[at]) or (deed == Deed.EDIT and bool(typed_tables.unsaved()))
 
 
 def put_back(deed: Deed) -> None:
@@ -86,10 +122,33 @@ def put_back(deed: Deed) -> None:
             st.session_state[key] = value
 
 
-def changes_of(key: str) -> Mapping[str, Any]:
-    """Return the changes of a table that were brought back; none where there are none."""
-    changes: Mapping[str, Any] = st.session_state.get(BROUGHT_BACK, {}).get(key, {})
-    return changes
+def _all_typed(identity: str) -> Typed:
+    """Return what stands in the fields and tables of this session, and what somebody had set aside in it."""
+    aside: Typed = {}
+    for (whose, _), texts in st.session_state.get(ASIDE, {}).items():
+        aside |= texts if whose == identity else {}
+    return aside | _typed(TYPED) | typed_tables.unsaved()
+
+
+def _put_into_fields(typed: Typed) -> bool:
+    for key, value in typed.items():
+        if isinstance(value, TypedTable):
+            typed_tables.put(key, value)
+        else:
+            st.session_state[key] = value
+    return bool(typed)
+
+
+def _put(whose: tuple[str, str], typed: Typed) -> None:
+    _DRAFTS[whose] = (time.monotonic(), typed)
+    _DRAFTS.move_to_end(whose)
+    while len(_DRAFTS) > MOST_KEPT:
+        _DRAFTS.popitem(last=False)
+
+
+def _taken(whose: tuple[str, str]) -> Typed:
+    kept_at, typed = _DRAFTS.pop(whose, (0.0, {}))
+    return typed if _is_recent(kept_at) else {}
 
 
 def _typed(deeds: Iterable[Deed]) -> dict[str, Any]:
@@ -102,8 +161,3 @@ def _typed(deeds: Iterable[Deed]) -> dict[str, Any]:
 
 def _is_recent(kept_at: float) -> bool:
     return time.monotonic() - kept_at <= HOURS * 3600
-
-
-def _is_edited(value: object) -> bool:
-    parts = ("edited_rows", "added_rows", "deleted_rows")
-    return isinstance(value, Mapping) and any(value.get(part) for part in parts)

@@ -18,6 +18,9 @@ def is_let_in() -> bool:
     except CordtrackError:
         drafts.keep(who.identity())
         return False
+    if drafts.follow_window():
+        signing.say("What you had typed before this page was loaded anew is in its fields again; nothing was written.")
+    drafts.follow_roles()
     if person.identity:
         if drafts.bring_back(person.identity):
             signing.say("What you had typed when your sign-in ended is in its fields again; nothing was written.")

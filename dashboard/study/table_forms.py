@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.data import door, table_changes
-from dashboard.shell import drafts, page, signing
+from dashboard.data import table_changes
+from dashboard.shell import page, signing, typed_tables
 from dashboard.study.lesion_notes import lesion_notes
 from dashboard.words import labels
 from dashboard.words.markup import tag
@@ -80,22 +80,34 @@ def _form(name: str) -> None:
     if not name:
         return
     shown = table_changes.table(name)
-    key = f"form-{name}-{shown.sha256[:12]}"  # a saved table begins anew
-    typed_before = drafts.changes_of(key)
-    if typed_before:
-        shown, key = replace(shown, rows=tuple(_changed(shown, typed_before))), f"{key}-again"
+    version = typed_tables.key_of(name, shown.sha256)
+    if not signing.offers(Deed.EDIT, "Changing tables"):
+        _editor(shown, f"{version}-shown", is_for_looking=True)
+        return
+    key, start = typed_tables.begun(version, shown.rows)
+    _editor(replace(shown, rows=start), key)
+    is_typed = typed_tables.note(version).is_typed
+    with st.container(horizontal=True, gap="small"):
+        st.button("Save", key=f"save-{key}", on_click=_save, args=(version, replace(shown, rows=start)))
+        if is_typed:
+            st.button("Undo what was typed", key=f"unsaved-{key}", type="tertiary",
+                      on_click=typed_tables.forget, args=(version,))  # fmt: skip
+    for other, words in typed_tables.of_other_versions(name, version).items():
+        page.remark(f"The table was changed since you typed: {words}. It is not saved; type it again where it holds.")
+        st.button("Put this away", key=f"away-{other}", type="tertiary", on_click=typed_tables.forget, args=(other,))
+
+
+def _editor(shown: FormTable, key: str, *, is_for_looking: bool = False) -> None:
     content = pd.DataFrame([dict(row) for row in shown.rows], columns=list(shown.columns), dtype="str").fillna("")
     st.data_editor(
         content,
         key=key,
         num_rows="dynamic",
         hide_index=True,
-        disabled=not door.may(Deed.EDIT),
+        disabled=is_for_looking,
         placeholder="",  # of a cell nobody filled: "None" would be an answer
         column_config={column: _column(shown.name, column, content[column]) for column in shown.columns},
     )
-    if signing.offers(Deed.EDIT, "Changing tables"):
-        st.button("Save", key=f"save-{key}", on_click=_save, args=(key, shown))
 
 
 def _column(table: str, name: str, cells: pd.Series[str]) -> Any:
@@ -106,19 +118,20 @@ def _column(table: str, name: str, cells: pd.Series[str]) -> Any:
     return st.column_config.TextColumn(name, required=False, max_chars=200)
 
 
-def _save(key: str, shown: FormTable) -> None:
-    """Save what was changed in a form: a callback."""
-    changes: Mapping[str, Any] = st.session_state.get(key) or {}
-    signing.record(partial(_write, shown, changes), where=PLACE)
+def _save(version: str, shown: FormTable) -> None:
+    """Save what was changed in a form: a callback.
+
+    Parameters
+    ----------
+    version
+        Key of the table's version.
+    shown
+        The table as its editor was given it.
+    """
+    changes = typed_tables.note(version).changes
+    if signing.record(partial(_write, shown, changes), where=PLACE):
+        typed_tables.forget(version)
 
 
 def _write(shown: FormTable, changes: Mapping[str, Any]) -> str:
-    return table_changes.save(signing.reader(), shown, _changed(shown, changes))
-
-
-def _changed(shown: FormTable, changes: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the rows of a table as its editor left them."""
-    edited = {int(number): cells for number, cells in changes.get("edited_rows", {}).items()}
-    gone = set(changes.get("deleted_rows", ()))
-    stay = [{**row, **edited.get(number, {})} for number, row in enumerate(shown.rows) if number not in gone]
-    return [*stay, *changes.get("added_rows", ())]
+    return table_changes.save(signing.reader(), shown, typed_tables.as_left(shown.rows, changes))

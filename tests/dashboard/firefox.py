@@ -83,6 +83,19 @@ class Firefox:
         actions = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
         self.ask("WebDriver:PerformActions", actions=[{"type": "key", "id": "keyboard", "actions": actions}])
 
+    def click(self, element: str) -> None:
+        """Bring the pointer to the middle of what a script returns, and click there as a hand does."""
+        box = f"const box = ({element}).getBoundingClientRect();"
+        self.run(f"({element}).scrollIntoView({{block: 'center', behavior: 'instant'}})")
+        x, y = self.run(f"{box} return [box.x + box.width / 2, box.y + box.height / 2].map(Math.round)")
+        moves = [{"type": "pointerMove", "x": x + off, "y": y, "origin": "viewport"} for off in (9, 4, 0)]
+        pressed = [{"type": kind, "button": 0} for kind in ("pointerDown", "pointerUp")]
+        actions = [{"type": "pointer", "id": "hand", "actions": [*moves, *pressed]}]
+        self.ask("WebDriver:PerformActions", actions=actions)
+
+    def address(self) -> str:
+        return str(self.run("return location.href"))
+
     def screenshot(self) -> bytes:
         return base64.b64decode(self.ask("WebDriver:TakeScreenshot", full=False))
 

@@ -120,6 +120,16 @@ def test_a_note_without_a_name_is_not_lost(out):
     assert next(box for box in at.text_input if box.label == "Note").value == ""
 
 
+def test_paper_says_as_much_as_the_table(tiny):
+    table = meeting.rows(board_rows(ADAPTED, DAY), DAY)
+    long = "growth of lesion L2; " * 40
+    for _, row in table.assign(**{"why discussed": long}).iterrows():
+        printed = dict(zip(meeting.PRINTED, meeting._printed(row.to_dict()), strict=True))
+        assert printed["why discussed"] == long, "no reason is cut off"
+        assert printed["sentence"] == row["sentence"]
+        assert str(row["diagnosis"]).split(", ")[0] in printed["patient"]
+
+
 def test_the_minutes_are_read_back_from_the_pdf(tiny):
     table = meeting.rows(board_rows(ADAPTED, DAY), DAY).map(str)
     around = minutes.Meeting(

@@ -38,7 +38,11 @@ def test_from_the_board_to_a_patient_to_the_cohort(page, server, tmp_path):
     assert page.get_by_text("progression from 1.1").count() == 1
     look(page, tmp_path, "patient")
     page.locator("[data-ready=true], .slices:not([hidden])").first.wait_for()
-    pictures = [np.asarray(image.image.convert("RGB"), int) for sheet in on_paper(page) for image in sheet.images]
+    sheets = on_paper(page)
+    first = unicodedata.normalize("NFKC", sheets[0].extract_text())
+    assert "Other readings" in first, "the first sheet is not half empty: words fill it, the course follows"
+    assert "Course" not in first
+    pictures = [np.asarray(image.image.convert("RGB"), int) for sheet in sheets for image in sheet.images]
     scans = [picture for picture in pictures if picture[..., 0].std() > 10]
     outlined = [scan for scan in scans if ((scan[..., 0] - scan[..., 1]) > 90).sum() > 20]
     assert len(outlined) >= 2, (

@@ -1,4 +1,4 @@
-"""A cell of the study's table of people, edited as editor, as reader, and once the role was taken away. About 60 s."""
+"""A cell of the study's table of people: as editor, as reader, loaded anew, and with the role taken away. 90 s."""
 
 from playwright.sync_api import expect
 
@@ -46,7 +46,9 @@ def test_cells_follow_the_role(chromium, workbench, tmp_path):
     a_reader_types_nothing(opened(chromium), address, tmp_path)
     whoever_sees_some_patients_is_shown_no_page_of_the_study(opened(chromium), address, tmp_path)
 
-    save = with_age(ed, address, "55")
+    with_age(ed, address, "55")
+    the_window_loaded_anew_has_what_was_typed(ed, tmp_path)
+    save = ed.get_by_role("tabpanel", name="People").get_by_role("button", name="Save")
     file = study.with_name("sign_in.toml")
     rules = file.read_text(encoding="utf-8")
     file.write_text(rules.replace('editor = ["office"]', 'editor = ["elsewhere"]'), encoding="utf-8")
@@ -56,6 +58,21 @@ def test_cells_follow_the_role(chromium, workbench, tmp_path):
     look(ed, tmp_path, "taken-away")
     expect(ed.get_by_role("tabpanel", name="People").get_by_role("button", name="Save")).to_have_count(0)
     assert table.read_text(encoding="utf-8") == as_edited
+
+
+def the_window_loaded_anew_has_what_was_typed(page, folder):
+    page.reload()
+    page.get_by_text("before this page was loaded anew").wait_for()
+    settled(page)
+    grid = page.get_by_role("tabpanel", name="People", exact=True).get_by_test_id("stDataFrame")
+    expect(grid.get_by_text("55", exact=True)).to_have_count(1)
+    look(page, folder, "loaded-anew")
+    other = page.context.new_page()  # the same person in another window: what is typed here is not theirs there
+    other.goto(page.url)
+    other.get_by_role("tabpanel", name="People", exact=True).get_by_test_id("stDataFrame").wait_for()
+    settled(other)
+    expect(other.get_by_text("before this page was loaded anew")).to_have_count(0)
+    other.close()
 
 
 def a_reader_types_nothing(page, address, folder):

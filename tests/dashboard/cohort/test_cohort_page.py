@@ -103,6 +103,19 @@ def test_for_sharing_no_range_tells_who_is_oldest_or_the_first_year(tiny):
     assert at.slider(key="age").value == (30, 61)
 
 
+def test_enter_on_an_open_filter_takes_one_word_and_all_that_are_taken_are_seen(tiny):
+    filters = [box.proto for box in opened("cohort", choose="true").multiselect]
+    assert len(filters) > 3
+    assert not any(box.select_all for box in filters), "all words of a filter choose nobody"
+    assert all(box.wrap for box in filters)
+
+
+def test_words_of_the_survival_table_are_broken_off_nowhere(tiny):
+    tables = [each.body for each in opened("cohort").get("html") if "not given below 5 events" in each.body]
+    assert len(tables) == 1
+    assert '<span style="overflow-wrap:normal">not given below 5 events' in tables[0]
+
+
 def test_back_undoes_a_choice_and_a_fresh_choice_stays(tiny):
     at = opened("cohort", histology="ependymoma", by="sex", age="30-61", choose="true")
     at.multiselect(key="histology").set_value(["astrocytoma"]).run()

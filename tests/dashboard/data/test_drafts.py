@@ -1,4 +1,4 @@
-"""What somebody typed whose role is taken away in mid-page (about two seconds)."""
+"""What somebody typed whose role, sign-in or page goes in mid-work, texts and cells (about four seconds)."""
 
 import pandas as pd
 import pytest
@@ -6,8 +6,9 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.data import acts, door, queries, who
 from dashboard.shell import drafts, sign_in
-from dashboard.study import lesion_notes
+from dashboard.study import lesion_notes, table_forms
 from pipeline.journal.roles import Deed
+from pipeline.service.study_forms import FormTable
 
 
 def two_pages():
@@ -161,3 +162,130 @@ def test_a_note_is_not_carried_onto_the_lesion_that_is_chosen_next(allowed, lesi
     assert not at.text_area[0].value
     at.selectbox(key=lesion_notes.LESION).set_value("L2 at ses-03").run()
     assert at.text_area[0].value == "grew into the canal"
+
+
+def one_table():
+    import streamlit as st  # noqa: PLC0415  # this body is run as a page of its own
+
+    from dashboard.data import who  # noqa: PLC0415
+    from dashboard.shell import drafts  # noqa: PLC0415
+    from dashboard.study import table_forms  # noqa: PLC0415
+
+    if st.session_state.get("over"):
+        drafts.keep(who.identity())
+        return
+    drafts.follow_window()
+    drafts.follow_roles()
+    drafts.bring_back(who.identity())
+    if st.radio("Page", ["study", "board"]) == "study":
+        table_forms._form("treatments.tsv")
+
+
+@pytest.fixture
+def table(allowed, monkeypatch):
+    """The study's table of treatments as it stands, to be changed by the test, and what was saved of it."""
+    stands = {"shown": FormTable("treatments.tsv", ("date", "kind"), ({"date": "2020", "kind": "surgery"},), "a" * 64)}
+    monkeypatch.setattr(drafts, "_DRAFTS", type(drafts._DRAFTS)())
+    monkeypatch.setattr(who, "identity", lambda: "issuer rita")
+    monkeypatch.setattr(table_forms.signing, "reader", lambda: "Rita Reader")
+    monkeypatch.setattr(table_forms.table_changes, "table", lambda _: stands["shown"])
+    monkeypatch.setattr(table_forms.table_changes, "save", lambda _, __, rows: stands.update(saved=rows) or "saved")
+    allowed.add(Deed.EDIT)
+    return stands
+
+
+def with_a_date(at, date):
+    """Type a date into the first row."""
+    (editor,) = at.data_editor
+    changes = {"edited_rows": {0: {"date": date}}, "added_rows": [], "deleted_rows": []}
+    at.session_state[editor.key] = changes
+    return at.run()
+
+
+def dates(at):
+    (editor,) = at.data_editor
+    return list(editor.value["date"])
+
+
+def saved(at, table):
+    next(one for one in at.button if one.label == "Save").click().run()
+    return [row["date"] for row in table["saved"]]
+
+
+def test_cells_come_back_from_another_page_and_are_saved_or_taken_back(table):
+    at = with_a_date(AppTest.from_function(one_table).run(), "2021-03-04")
+    for page in ("board", "study", "board", "study"):
+        at.radio[0].set_value(page).run()
+    assert dates(at) == ["2021-03-04"]
+    assert saved(at, table) == ["2021-03-04"]
+    at.radio[0].set_value("board").run()
+    at.radio[0].set_value("study").run()
+    assert dates(at) == ["2020"], "saved: nothing is left of it"
+    at = with_a_date(at, "2022")
+    next(one for one in at.button if one.label == "Undo what was typed").click().run()
+    assert dates(at) == ["2020"]
+
+
+def test_cells_come_back_with_the_role_and_whoever_may_not_is_shown_the_table(allowed, table):
+    at = with_a_date(AppTest.from_function(one_table).run(), "2021-03-04")
+    allowed.discard(Deed.EDIT)
+    for _ in range(2):
+        at.run()
+        assert dates(at) == ["2020"]
+        assert at.data_editor[0].proto.disabled
+        assert any("What you had typed is kept" in each.body for each in at.get("html"))
+    allowed.add(Deed.EDIT)
+    at.run()
+    assert dates(at) == ["2021-03-04"]
+    assert saved(at, table) == ["2021-03-04"]
+
+
+def test_cells_come_back_over_every_sign_in_and_to_nobody_else(table, monkeypatch):
+    at = with_a_date(AppTest.from_function(one_table).run(), "2021-03-04")
+    for _ in range(3):
+        at.session_state["over"] = True
+        at.run()
+        monkeypatch.setattr(who, "identity", lambda: "issuer karl")
+        assert dates(AppTest.from_function(one_table).run()) == ["2020"]
+        monkeypatch.setattr(who, "identity", lambda: "issuer rita")
+        at = AppTest.from_function(one_table).run()
+        assert dates(at) == ["2021-03-04"], "also a second time"
+    assert saved(at, table) == ["2021-03-04"]
+
+
+def test_cells_typed_into_another_version_of_a_table_are_shown_and_put_into_none(table):
+    at = with_a_date(AppTest.from_function(one_table).run(), "2021-03-04")
+    rows = ({"date": "2020", "kind": "surgery"}, {"date": "2023", "kind": "radiotherapy"})
+    table["shown"] = FormTable("treatments.tsv", ("date", "kind"), rows, "b" * 64)
+    at.run()
+    assert dates(at) == ["2020", "2023"]
+    said = [each.body for each in at.get("html") if "changed since you typed" in each.body]
+    assert len(said) == 1
+    assert "2021-03-04</span>, kind surgery" in said[0]
+    assert "2023" not in said[0], "what somebody else wrote"
+    next(one for one in at.button if one.label == "Put this away").click().run()
+    assert not [each for each in at.get("html") if "changed since you typed" in each.body]
+
+
+@pytest.mark.parametrize(("person", "comes_back"), [("issuer rita", True), ("issuer karl", False), ("", False)])
+def test_a_window_loaded_anew_gives_what_was_typed_to_the_same_person(table, monkeypatch, person, comes_back):
+    at = with_a_date(AppTest.from_function(one_table).run(), "2021-03-04")
+    window = at.session_state[drafts.WINDOW]
+    monkeypatch.setattr(who, "identity", lambda: person)
+    again = AppTest.from_function(asked_from_another_window)
+    again.session_state["asked"] = window
+    again.run()
+    assert (dates(again) == ["2021-03-04"]) == comes_back
+
+
+def asked_from_another_window():
+    from types import SimpleNamespace  # noqa: PLC0415  # this body is run as a page of its own
+
+    import streamlit as st  # noqa: PLC0415
+
+    from dashboard.shell import drafts  # noqa: PLC0415
+    from dashboard.study import table_forms  # noqa: PLC0415
+
+    st.session_state[drafts.WINDOW_ASKS] = SimpleNamespace(before=st.session_state["asked"])
+    drafts._give_back()
+    table_forms._form("treatments.tsv")

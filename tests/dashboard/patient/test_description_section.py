@@ -32,7 +32,7 @@ def test_a_reader_s_correction_stands_beside_what_was_measured_on_page_table_and
     at.selectbox(key=f"finding-term-{WHERE}-enhancement").set_value("faint")
     at.button(key=f"finding-put-{WHERE}").click().run()
     assert "A reason, please" in at.error[0].value
-    at.text_area(key=f"finding-why-{WHERE}").set_value("vessels only")
+    at.text_area(key=f"finding-why-{WHERE}-enhancement").set_value("vessels only")
     at.button(key=f"finding-put-{WHERE}").click().run()
     assert not at.exception, at.exception
     (entry,) = act_file.read(out).entries

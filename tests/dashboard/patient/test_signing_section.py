@@ -168,6 +168,7 @@ def test_the_queue_of_the_quality_page_leads_to_the_scan_and_shows_at_once_what_
     text = text_of(after)
     assert "accepted by Rita Reader on" in text
     assert "waits for the next run" in text
+    assert text.count("unsigned automatic mask: open the scan to sign") == 1, "who accepted stands beside no other word"
     assert "1 × unsigned automatic mask" in text
     assert "2 × unsigned automatic mask" in before
     assert "1 decision waits for the next run" in text_of(opened("board"))

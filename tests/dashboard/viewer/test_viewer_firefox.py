@@ -53,6 +53,32 @@ def test_the_plain_viewer_draws_and_obeys_keys(firefox: Firefox, address: str) -
     firefox.wait_for("return all('.slices figcaption')[0].textContent.includes('second minus first')")
 
 
+def test_the_plain_viewer_flickers_and_fills_the_screen(firefox: Firefox, address: str) -> None:
+    firefox.open(address)
+    firefox.wait_for("return all('.slices .where')[0]?.value.includes('slice 5 of 8')")
+    flickers_and_fills(firefox, ".slices")
+
+
+def flickers_and_fills(firefox: Firefox, root: str) -> None:
+    """Press the key of the flicker, then the tool that fills the screen, and take both back."""
+    captions = f"all('{root} figcaption').filter((one) => one.checkVisibility()).map((one) => one.textContent)"
+    first, second = firefox.run(f"return {captions}")
+    firefox.run(f"all('{root} canvas')[0].focus()")
+    firefox.press("f")
+    for shown in (second, first, second):
+        firefox.wait_for(f"const now = {captions}; return now.length === 1 && now[0] === {shown!r}")
+    firefox.press("f")
+    firefox.wait_for(f"return {captions}.length === 2")
+    tool = f"all('{root} [data-act^=screen]')[0]"
+    before = firefox.run(f"return all('{root}')[0].getBoundingClientRect().height")
+    firefox.click(tool)
+    firefox.wait_for(f"return {tool}.ariaPressed === 'true'")
+    firefox.wait_for(f"return Math.abs(all('{root}')[0].getBoundingClientRect().height - innerHeight) < 3")
+    assert firefox.run("return innerHeight") > before
+    firefox.click(tool)
+    firefox.wait_for(f"return {tool}.ariaPressed === 'false' && !document.fullscreenElement")
+
+
 @needs_niivue
 def test_scans_in_their_own_grids_are_linked_or_it_says_why_not(firefox: Firefox, address: str) -> None:
     firefox.open(f"{address}?in=own")
@@ -75,3 +101,4 @@ def test_scans_in_their_own_grids_are_linked_or_it_says_why_not(firefox: Firefox
     place = other.from_reference.at(link.to_reference.at(here[np.newaxis]))[0]
     np.testing.assert_allclose(there, place, atol=0.51, err_msg="the nearest voxel of the other scan")
     assert firefox.run(f"{DRAWN} return all('.volumes canvas.marks').map(grey)")[1] > 0, "outlines and scale are drawn"
+    flickers_and_fills(firefox, ".volumes")

@@ -54,6 +54,27 @@ def test_niivue_opens_at_the_place_of_a_link_and_makes_one(browser: Browser, add
 @pytest.mark.browser
 @pytest.mark.slow
 @needs_niivue
+def test_paper_never_shows_a_scan_that_was_not_drawn_yet(browser: Browser, address: str) -> None:
+    page = watched(browser.new_page(viewport={"width": 800, "height": 600}), address)
+    page.goto(f"{address}?in=volumes")
+    volumes = page.locator(".volumes")
+    expect(volumes).to_have_attribute("data-ready", "true")
+    words = "Printed before the scans were drawn"
+    before = "(root) => getComputedStyle(root, '::before').content"
+    page.emulate_media(media="print")
+    expect(volumes.locator(".panes")).to_be_visible()
+    assert words not in volumes.evaluate(before)
+    volumes.evaluate("(root) => delete root.dataset.ready")
+    expect(volumes.locator(".panes")).to_be_hidden()
+    assert words in volumes.evaluate(before)
+    page.emulate_media(media="screen")
+    expect(volumes.locator(".panes")).to_be_visible()
+    page.close()
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+@needs_niivue
 def test_niivue_opens_on_a_spot_rings_it_and_goes_to_the_next(browser: Browser, address: str) -> None:
     page = watched(browser.new_page(viewport={"width": 800, "height": 600}), address)
     page.goto(f"{address}?in=volumes&spots=1")
@@ -90,6 +111,37 @@ def test_niivue_zooms_about_the_crosshair_and_a_link_keeps_it(browser: Browser, 
     for ring in (nearer, ring_on(marks)):
         assert ring["wide"] > 1.5 * before["wide"]
         assert (ring["x"], ring["y"]) == pytest.approx((before["x"], before["y"]), abs=4), "it stays where it is"
+    assert page.complaints == []
+    page.close()
+
+
+DRAWN_ON = """(canvas) => {
+  const { data, width, height } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  const rows = Array(height).fill(0), columns = Array(width).fill(0);
+  for (let n = 3; n < data.length; n += 4)
+    if (data[n] > 20) { const at = (n - 3) / 4; rows[Math.floor(at / width)] += 1; columns[at % width] += 1; }
+  return { rows, columns };
+}"""
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+@needs_niivue
+def test_both_lines_of_the_crosshair_are_drawn_at_every_size(browser: Browser, address: str) -> None:
+    page = watched(browser.new_page(), address)
+    for size in ((1280, 720), (1366, 768), (1024, 768), (823, 617)):
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.goto(f"{address}?in=volumes")
+        expect(page.locator(".volumes")).to_have_attribute("data-ready", "true")
+        marks = page.locator(".volumes canvas.marks").first
+        with_lines = marks.evaluate(DRAWN_ON)
+        page.locator(".volumes canvas").first.focus()
+        page.keyboard.press("x")
+        expect(page.get_by_role("button", name="crosshair")).to_have_attribute("aria-pressed", "false")
+        without = marks.evaluate(DRAWN_ON)
+        for line, across in (("rows", "columns"), ("columns", "rows")):
+            longest = max(np.subtract(with_lines[line], without[line]))
+            assert longest > 0.4 * len(with_lines[across]), f"a line of the crosshair is missing at {size}: {line}"
     assert page.complaints == []
     page.close()
 

@@ -182,3 +182,14 @@ def test_a_figure_is_turned_over_only_on_a_dark_ground(monkeypatch):
     assert turned.data[0].line.color == "rgba(242,122,114,0.12)"
     assert list(turned.data[0].x) == [1]
     assert not set(re.findall("#[0-9A-F]{6}", dark.style())) - {*dark.PARTNERS, *dark.PARTNERS.values()}
+
+
+@pytest.mark.parametrize(
+    ("category", "display_state", "symbol"),
+    [("SD", "shrinkage", "●"), ("SD", "possible_shrinkage", "●"), ("PR", "shrinkage", "▼"), ("SD", "no_change", "●")],
+)
+def test_a_stable_verdict_never_looks_like_a_shrinkage(category, display_state, symbol):
+    row = {"category": category, "state": "judged", "display_state": display_state, "clauses": None}
+    look = labels.category_look(row)
+    assert look.symbol == symbol
+    assert (look.colour == labels.DISPLAY_STATES["shrinkage"].colour) == (symbol == "▼")
