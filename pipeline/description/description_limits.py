@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipeline.description.material_limits import ShiftLimits, SpectrumLimits, UnsignedLimits, WeightingLimits
+
 
 @dataclass(frozen=True)
 class ReferenceLimits:
@@ -26,6 +28,8 @@ class ReferenceLimits:
         Factor by which signal may differ from one stretch to the next, and between both sides.
     one_sided_per_mm
         Error of a level profile carried on from one side, as a share for each millimetre.
+    most_grey_error
+        Standard error of the cord's signal, as a share of it, from which on greys of two scans compare less surely.
     """
 
     source: str
@@ -44,6 +48,7 @@ class ReferenceLimits:
     core_ratio: float
     core_most_mm: float
     floor_ratio: float
+    most_grey_error: float
 
 
 @dataclass(frozen=True)
@@ -338,6 +343,10 @@ class DescriptionLimits:
     blood: BloodLimits
     cap: CapLimits
     diffusion: DiffusionLimits
+    unsigned: UnsignedLimits
+    shift: ShiftLimits
+    weighting: WeightingLimits
+    spectrum: SpectrumLimits
 
 
 def problems(limits: DescriptionLimits) -> list[str]:
@@ -348,6 +357,9 @@ def problems(limits: DescriptionLimits) -> list[str]:
         "cord: thin_below and expanded_above": (limits.cord.thin_below, limits.cord.expanded_above),
         "edge: halo_from_mm and halo_to_mm": (limits.edge.halo_from_mm, limits.edge.halo_to_mm),
         "cap: absent_below and dark_from": (limits.cap.absent_below, limits.cap.dark_from),
+        "unsigned: ring_from_mm and ring_to_mm": (limits.unsigned.ring_from_mm, limits.unsigned.ring_to_mm),
+        "weighting: least_spread and mono_up_to": (limits.weighting.least_spread, limits.weighting.mono_up_to),
+        "spectrum: not_there and mostly": (limits.spectrum.not_there, limits.spectrum.mostly),
         "diffusion: lowest_um2_ms and highest_um2_ms": (
             limits.diffusion.lowest_um2_ms,
             limits.diffusion.highest_um2_ms,

@@ -10,14 +10,19 @@ import pytest
 
 from pipeline.core.transform import identity
 from pipeline.core.volume import Volume
-from pipeline.description import limit_file, tissue_diffusion
-from pipeline.description.diffusion_fit import coefficients, fitted_map
+from pipeline.description import diffusion_fit, limit_file, tissue_diffusion
+from pipeline.description.diffusion_fit import coefficients
 from pipeline.description.lesion_scene import AlignedScan
 from pipeline.files import diffusion_files
 from pipeline.files.diffusion_files import WeightedVolumes
 from tests.description.scenes import CORD, GRID, TUMOUR, scene
 
 CORD_ADC, FLUID_ADC = 0.9, 2.9
+
+
+def fitted_map(series: list[WeightedVolumes]) -> tuple[Volume, str] | str:
+    """The map by the packaged limits."""
+    return diffusion_fit.fitted_map(series, limit_file.packaged().weighting)
 
 
 def weighted(
