@@ -319,12 +319,22 @@ class CapLimits:
 
 @dataclass(frozen=True)
 class DiffusionLimits:
-    """From how many voxels on a diffusion coefficient is said, and is sure, and within which share of it."""
+    """From how many voxels on a diffusion coefficient is said, and is sure, and within which share of it.
+
+    Attributes
+    ----------
+    laid_within_mm
+        How far a map may lie from where it was laid: a voxel so near to the tumour's edge may hold what lies outside.
+    around_mm
+        How far out what lies outside is read.
+    """
 
     source: str
     least_voxels: int
     sure_voxels: int
     sure_within: float
+    laid_within_mm: float
+    around_mm: float
     lowest_um2_ms: float
     highest_um2_ms: float
 

@@ -1,4 +1,4 @@
-"""What a mask, a scan or a spectrum must hold before anything is read from it, as frozen values; see ``limits_v1.toml``.
+"""What a mask, a scan or a spectrum must hold before anything is read from it, as frozen values (``limits_v1.toml``).
 
 Parts of :class:`pipeline.description.description_limits.DescriptionLimits`. No limit has a value here.
 """
