@@ -290,8 +290,9 @@ class CapLimits:
         Share from which on low signal is as dark as a cap, in slices up to that thickness and in thicker ones.
     present_errors, present_from
         A cap is sure where its share less so many standard errors is above this.
-    absent_errors, absent_below
-        No cap is sure where both shares with so many standard errors are below this, and no other scan hints at one.
+    absent_errors, absent_below, absent_on_t2_below
+        No cap is sure where both shares with so many standard errors are below this, and no other scan hints at one;
+        on T2w alone none is likely (never sure) below the lower one.
     hint_errors, likely_from
         Standard errors from which on a share hints at a cap, and the share from which on one is likelier than none.
     """
@@ -313,6 +314,7 @@ class CapLimits:
     present_from: float
     absent_errors: float
     absent_below: float
+    absent_on_t2_below: float
     hint_errors: float
     likely_from: float
 

@@ -131,7 +131,7 @@ def test_a_dark_cap_is_told_and_is_surely_blood_only_where_the_scan_shows_blood(
     assert "upper pole" in rows["blood_cap"].reason
     assert ("calcium and flow look the same" in rows["blood_cap"].reason) == (contrast == "T2w")
     none = described([scan(contrast, 1.5)])["blood_cap"]
-    assert (none.value, none.sureness) == (("absent", "sure") if contrast == "T2starw" else (None, None))
+    assert (none.value, none.sureness) == ("absent", sureness)
     assert ("on T2w alone" in (none.reason or "")) == (contrast == "T2w")
 
 
@@ -245,7 +245,7 @@ def test_the_dura_beside_a_cord_that_nobody_drew_is_no_blood(contrast) -> None:
     beside = replace(plain, image=plain.image.with_array(np.where(dura, 0.3, 1.0) * plain.image.array))
     wide = replace(course(is_drawn=False), radius_mm=np.full(111, 7.6))
     rows = described([beside], replace(scene(), course=wide))
-    assert (rows["blood"].value, rows["blood_cap"].value) == ("absent", "absent" if contrast == "T2starw" else None)
+    assert (rows["blood"].value, rows["blood_cap"].value) == ("absent", "absent")
     within = replace(plain, image=plain.image.with_array(np.where((Z > 7) & TUMOUR, 0.2, 1.0) * plain.image.array))
     assert described([within], replace(scene(), course=wide))["blood_cap"].value == "present"
 
