@@ -26,6 +26,8 @@ class ReferenceLimits:
         Neighbouring stretches err together: so many of them count as one.
     most_jump, most_step
         Factor by which signal may differ from one stretch to the next, and between both sides.
+    fluid_apart, fluid_from_mm, fluid_to_mm
+        Factor by which cord differs from the fluid around it, and where that lies, from the cord's surface.
     one_sided_per_mm
         Error of a level profile carried on from one side, as a share for each millimetre.
     most_grey_error
@@ -43,6 +45,9 @@ class ReferenceLimits:
     alike_bins: float
     most_jump: float
     most_step: float
+    fluid_apart: float
+    fluid_from_mm: float
+    fluid_to_mm: float
     one_sided_per_mm: float
     least_core_mm: float
     core_ratio: float
@@ -369,7 +374,7 @@ def problems(limits: DescriptionLimits) -> list[str]:
         "cord: thin_below and expanded_above": (limits.cord.thin_below, limits.cord.expanded_above),
         "edge: halo_from_mm and halo_to_mm": (limits.edge.halo_from_mm, limits.edge.halo_to_mm),
         "cap: absent_below and dark_from": (limits.cap.absent_below, limits.cap.dark_from),
-        "unsigned: ring_from_mm and ring_to_mm": (limits.unsigned.ring_from_mm, limits.unsigned.ring_to_mm),
+        "reference: fluid_from_mm and fluid_to_mm": (limits.reference.fluid_from_mm, limits.reference.fluid_to_mm),
         "weighting: least_spread and mono_up_to": (limits.weighting.least_spread, limits.weighting.mono_up_to),
         "spectrum: not_there and mostly": (limits.spectrum.not_there, limits.spectrum.mostly),
         "diffusion: lowest_um2_ms and highest_um2_ms": (

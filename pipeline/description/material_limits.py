@@ -22,8 +22,8 @@ class UnsignedLimits:
         Fluid around the cord less bright than this beside it is not told from the cord on such a scan.
     mostly, least_read
         Share of a voxel in the piece for its signal to be read, and how many such voxels are enough.
-    ring_from_mm, ring_to_mm
-        Where the fluid around the cord lies, from the cord's surface.
+    unread_mm3
+        A smaller piece whose signal no scan tells is not called present either.
     """
 
     source: str
@@ -33,8 +33,7 @@ class UnsignedLimits:
     least_fluid: float
     mostly: float
     least_read: int
-    ring_from_mm: float
-    ring_to_mm: float
+    unread_mm3: float
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,6 @@ from pipeline.description.description_limits import CapLimits
 from pipeline.description.lesion_scene import CordVoxels
 from pipeline.measure.measurement_error import Z_95
 
-WHOLE = 1.0
-"""Share of a cap that covers all of its pole."""
-
 SLABS_MM, SHIFTS_MM = (2.0, 3.0, 4.0), (-1.0, 0.0, 1.0)
 """Thickness of a cap that is tried, and how far the outline may lie off the scan, mm."""
 
@@ -63,7 +60,7 @@ class PoleCover:
             return False
         if not shows_blood:
             return max(self.shares) + self.limits.absent_errors * self.error < self.limits.absent_on_t2_below
-        return max(self.shares) < self.limits.absent_below and max(self.shares) + Z_95 * self.error < WHOLE
+        return max(self.shares) < self.limits.absent_below and max(self.shares) + Z_95 * self.error < 1.0
 
     @property
     def is_hinted(self) -> bool:

@@ -149,6 +149,18 @@ def test_the_sac_below_the_cord_s_end_is_no_cord_to_hold_signal_against() -> Non
             assert "differs too much to be healthy cord on both sides" in row.reason
 
 
+@pytest.mark.parametrize(("contrast", "fluid", "finding"), [("T2w", 2.5, "t2_signal"), ("T1w", 0.4, "t1_signal")])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_beside_a_sac_or_a_syrinx_signal_is_held_against_the_side_that_is_cord(contrast, fluid, finding, sign) -> None:
+    """Below the conus, and above a lesion where nobody drew a syrinx, the middle is as bright as what is around it."""
+    wet = CORD & (sign * Z < -12)
+    plain = scan(contrast, 1.5, fluid=fluid)
+    filled = replace(plain, image=plain.image.with_array(np.where(wet, fluid, 1.0) * plain.image.array))
+    row = described([filled])[finding]
+    assert (row.value, row.sureness, row.reason) == ("hyperintense", "unsure", "cord on one side of the lesion only")
+    assert row.number == pytest.approx(1.5, rel=0.3), "the coil's fall-off is not told from one side"
+
+
 def test_no_cap_is_sure_only_where_one_would_show() -> None:
     as_dark_as_blood = described([scan("T2starw", 0.3)])["blood_cap"]
     assert as_dark_as_blood.value is None, "what would not show is not absent"

@@ -67,7 +67,7 @@ def test_every_limit_is_read_somewhere() -> None:
 
 @pytest.mark.parametrize(
     ("section", "name", "value"),
-    [("unsigned", "ring_to_mm", 0.1), ("weighting", "mono_up_to", 100.0), ("spectrum", "mostly", 0.001)],
+    [("reference", "fluid_to_mm", 0.1), ("weighting", "mono_up_to", 100.0), ("spectrum", "mostly", 0.001)],
 )
 def test_limits_in_the_wrong_order_are_refused(section, name, value) -> None:
     limits = limit_file.packaged()
