@@ -209,6 +209,8 @@ class EdgeLimits:
         Voxels along a boundary err together: so many of them count as one.
     halo_from_mm, halo_to_mm, halo_share, least_halo
         Share of the step that is left so far out, from which on it is oedema that nobody drew; in how many voxels.
+    rim_leaves
+        Two sharp steps with a rim between them leave less than this share of what a wide one leaves unexplained.
     least_error_mm, sure_error_mm, most_error_mm
         Of a width.
     """
@@ -228,6 +230,7 @@ class EdgeLimits:
     halo_to_mm: float
     halo_share: float
     least_halo: int
+    rim_leaves: float
     least_error_mm: float
     sure_error_mm: float
     most_error_mm: float

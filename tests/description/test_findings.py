@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy import special
+from scipy import ndimage, special
 
 from pipeline.core.finding_terms import TERMS, Described, LesionFinding, Sureness, unsaid
 from pipeline.core.volume import Volume
@@ -185,6 +185,20 @@ def test_an_edge_is_as_wide_as_it_is_without_the_scan_s_own_blur(sigma_mm, term)
     edge = described([blurred])["margin"]
     assert (edge.value, edge.sureness) == (term, "sure")
     assert (edge.number < 1.2) == (term == "sharp")
+
+
+@pytest.mark.parametrize(("wide_mm", "ratio"), [(2.5, 1.25), (2.5, 1.5), (3.5, 1.25)])
+def test_a_sharp_edge_in_a_rim_of_oedema_that_nobody_drew_is_not_surely_infiltrating(wide_mm, ratio) -> None:
+    solid = (np.hypot(X, Y) < 3.0) & (abs(Z) < 9)
+    rim = CORD & ~solid & (ndimage.distance_transform_edt(~solid) <= wide_mm)
+    plain = scan("T2w", 1.0, seed=3)
+    painted = plain.image.with_array(np.where(solid, 1.9, np.where(rim, ratio, 1.0)) * plain.image.array)
+    edge = described([replace(plain, image=painted)], scene(solid, cord=CORD & ~solid))["margin"]
+    assert (edge.value, edge.sureness) != ("infiltrating", "sure")
+    assert lesion_edge.HALO in edge.reason
+    drawn = scene(solid, cord=CORD & ~solid & ~rim, oedema=rim)
+    told = described([replace(plain, image=painted)], drawn)["margin"]
+    assert (told.value, told.sureness) == ("sharp", "sure")
 
 
 @pytest.mark.parametrize(
