@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,11 +28,16 @@ from pipeline.files.child_process import end_with_parent
 SCRIPT = Path(__file__).with_name("app.py")
 
 
-LOADED_AHEAD = (
+OPENED_FIRST = (
     "dashboard.shell.page", "dashboard.shell.job_progress", "dashboard.study.run_section", "dashboard.study.scans_form",
-    "dashboard.study.table_forms", "dashboard.board.board_table", "dashboard.patient.course",
+    "dashboard.study.table_forms", "dashboard.board.board_table",
 )  # fmt: skip
 """What the pages that are opened first need: most of the time of a first page is spent on loading it."""
+
+OPENED_NEXT = ("dashboard.patient.course",)
+"""What reads and draws scans, which takes as long again: loaded when whoever came at once has seen a page."""
+
+FIRST_PAGE_S = 3.0
 
 
 def serve(host: str, port: int, names: Sequence[str]) -> None:
@@ -66,7 +72,10 @@ def serve(host: str, port: int, names: Sequence[str]) -> None:
 
 def load_ahead() -> None:
     """Load what the first pages need while nobody has opened one yet; whoever comes meanwhile waits for no more."""
-    for name in LOADED_AHEAD:
+    for name in OPENED_FIRST:
+        importlib.import_module(name)
+    time.sleep(FIRST_PAGE_S)
+    for name in OPENED_NEXT:
         importlib.import_module(name)
 
 

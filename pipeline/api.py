@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pipeline.align.certificate import Alignment
     from pipeline.core.records import Finding
     from pipeline.run.run_settings import RunSettings, RunSummary
-    from pipeline.run.study_check import StudyCheck
+    from pipeline.run.study_outlook import StudyCheck
     from pipeline.tools.assess import JudgedTable
 
 DEFAULT_CRITERIA = "imsct_adapted_v1"

@@ -10,11 +10,10 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.data import acts, door, queries
-from dashboard.packet import minutes
-from dashboard.packet.content import short
 from dashboard.patient.headline import effects
 from dashboard.shell import address, page, signing
 from dashboard.words import acts_beside, labels, sentences
+from dashboard.words.markup import short
 from dashboard.words.table_rows import as_rows
 from pipeline.core.records import JournalEntry
 from pipeline.journal.decisions import ActKind
@@ -138,6 +137,8 @@ def downloads(chosen: pd.DataFrame, day: date, study: page.ShownStudy) -> None:
     attendees = signing.typed(ATTENDEES)
 
     def as_pdf() -> bytes:
+        from dashboard.packet import minutes  # noqa: PLC0415  # its figures cost a second that only paper needs
+
         around = minutes.Meeting(
             f"Tumour board of {day.isoformat()}", attendees, page.provenance(study), page.today().isoformat()
         )

@@ -23,7 +23,6 @@ from pipeline.context import schedule_files
 from pipeline.context.surveillance import Surveillance
 from pipeline.core.volume import Volume
 from pipeline.errors import SettingsError
-from pipeline.files import images
 from pipeline.files.fingerprints import Identity, identity_of
 from pipeline.judge import criteria_files
 from pipeline.judge.criteria_files import ResponseCriteria
@@ -277,4 +276,6 @@ def _dictionary(database: str, identity: Identity | None) -> pd.DataFrame:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _image(file: str, identity: Identity | None) -> Volume:  # noqa: ARG001  # key of the cache
+    from pipeline.files import images  # noqa: PLC0415  # what reads scans is not waited for by pages without any
+
     return images.load_shown(Path(file))

@@ -10,6 +10,7 @@ import shutil
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -19,15 +20,16 @@ from pipeline.errors import SettingsError
 from pipeline.files.child_process import CODE
 from pipeline.files.fingerprints import Identity
 from pipeline.journal.roles import Deed
-from pipeline.run import run_plan, step_notes
-from pipeline.run.run_plan import RunPlan
-from pipeline.run.step_notes import StepNote
-from pipeline.run.study_check import StudyCheck
-from pipeline.run.workers import JOBS
-from pipeline.service import asking, inputs_stamp, job_run, jobs, newer_inputs
+from pipeline.run import step_notes
+from pipeline.run.step_notes import JOBS, StepNote
+from pipeline.service import asking, inputs_stamp, jobs, newer_inputs
 from pipeline.service.jobs import Job, Progress
 from pipeline.service.newer_inputs import NewerInputs
 from pipeline.study import study_folder as study_tables
+
+if TYPE_CHECKING:
+    from pipeline.run.run_plan import RunPlan
+    from pipeline.run.study_outlook import StudyCheck
 
 SAMPLE = CODE / "sample_data" / "study"
 """The synthetic sample study of a checkout."""
@@ -189,4 +191,7 @@ def _is_synthetic(bids_dir: str, mark: str) -> bool:  # noqa: ARG001  # key of t
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _plan(bids_dir: str, mark: str, publication: Identity | None) -> RunPlan:  # noqa: ARG001
+    from pipeline.run import run_plan  # noqa: PLC0415  # all that a run needs; an empty study plans none
+    from pipeline.service import job_run  # noqa: PLC0415
+
     return run_plan.plan(job_run.settings_of(Path(bids_dir), queries.out_dir(), 1))

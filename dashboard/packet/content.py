@@ -26,12 +26,10 @@ from dashboard.patient.signal_places import flagged
 from dashboard.shell import page
 from dashboard.shell.updating import newer_words
 from dashboard.words import acts_beside, labels, sentences
-from dashboard.words.markup import straight
+from dashboard.words.markup import LONGEST, short
 from dashboard.words.table_rows import as_rows
 from pipeline.errors import InputError
 
-LONGEST = 220
-"""Letters of a text from the data that a printed page takes; what is cut ends in an ellipsis."""
 LARGEST = "largest sagittal and axial section"
 NUMBERS_HEAD = ("mL", "baseline", "nadir", "previous", "now (95\u202f% CI)", "since baseline", "since nadir")
 LESIONS_HEAD = ("lesion", "verdict", "mL (95\u202f% CI)", "change", "since", "why")
@@ -196,16 +194,6 @@ def _acts(state: pd.Series) -> tuple[str, ...]:
     return tuple(
         short(words, 2 * LONGEST) for words in ([labels.capital(f"{earlier}.")] if earlier else []) + act_words
     )
-
-
-def short(text: str, most: int = LONGEST) -> str:
-    """Cut a text that would not fit on the page, and keep its direction from turning what follows.
-
-    >>> len(short("x" * 500))
-    220
-    """
-    text = straight(text)
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _timeline(patient_id: str, judged: pd.DataFrame, study: page.ShownStudy) -> str:

@@ -12,7 +12,7 @@ from dashboard.shell import page
 from dashboard.words import labels
 from dashboard.words.markup import Html, as_label, join, tag
 from pipeline.core.records import Finding
-from pipeline.run.study_check import Outlook, StudyCheck, VisitOutlook
+from pipeline.run.study_outlook import Outlook, StudyCheck, VisitOutlook
 
 MARKS = {"error": "left out", "warning": "look", "note": "note"}
 MOST_LINKS = 8

@@ -26,6 +26,9 @@ class Html(str):
 BREAK = Html("<br>")
 """A line break."""
 
+LONGEST = 220
+"""Letters of a text from the data that a printed page takes; what is cut ends in an ellipsis."""
+
 
 def tag(name: str, *children: str, **attributes: str) -> Html:
     """Build one element; children that are plain strings are escaped, ``class_`` becomes ``class``.
@@ -49,6 +52,16 @@ def straight(text: str) -> str:
     '�gnorw'
     """
     return TURNING.sub("\ufffd", text)
+
+
+def short(text: str, most: int = LONGEST) -> str:
+    """Cut a text that would not fit on the page, and keep its direction from turning what follows.
+
+    >>> len(short("x" * 500))
+    220
+    """
+    text = straight(text)
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _unbroken(escaped: str) -> str:

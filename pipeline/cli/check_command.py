@@ -16,7 +16,7 @@ from rich.progress import Progress
 from pipeline import api
 
 if TYPE_CHECKING:
-    from pipeline.run.study_check import StudyCheck
+    from pipeline.run.study_outlook import StudyCheck
 
 app = typer.Typer()
 out = Console(highlight=False, soft_wrap=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pipeline.core.volume import Volume
 from pipeline.errors import InputError, StoreError
-from pipeline.files import fingerprints, images
+from pipeline.files import fingerprints
 from pipeline.files.atomic import put_in_place
 
 FOLDER = "journal/masks"
@@ -32,6 +32,8 @@ def keep(out_dir: Path, mask: Volume) -> str:
     StoreError
         The folder cannot be written.
     """
+    from pipeline.files import images  # noqa: PLC0415  # a page that shows acts does not wait for what reads scans
+
     folder = out_dir / FOLDER
     written = folder / f".{os.getpid()}-{threading.get_ident()}.nii.gz"  # a dashboard serves people in threads
     try:
@@ -56,6 +58,8 @@ def read(out_dir: Path, sha256: str) -> Volume:
     InputError
         It is gone, or no longer the file that the journal speaks of.
     """
+    from pipeline.files import images  # noqa: PLC0415  # as above
+
     digest_now = digest(out_dir, sha256)
     if digest_now != sha256:
         what = "none" if digest_now is None else "a changed file"

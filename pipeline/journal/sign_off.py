@@ -19,11 +19,12 @@ from pipeline.errors import InputError, SettingsError
 from pipeline.files import fingerprints
 from pipeline.journal import act_file, decisions, drawn_masks
 from pipeline.journal.decisions import ABOUT_LESIONS, ABOUT_MASKS, TUMOUR, Act, ActKind
-from pipeline.journal.drawing import DrawingFit, Target
 from pipeline.store import reader
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from pipeline.journal.drawing import DrawingFit, Target
 
 NOTHING_THERE = "nothing there: "
 """How the reason of an empty mask begins: it is a statement of volume 0."""

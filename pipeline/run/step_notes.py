@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+JOBS = ".jobs"
+"""Folder of the output folder in which each patient that is worked on is held against every other process."""
+
 NOTE = ".step.json"
 
 

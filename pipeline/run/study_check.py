@@ -9,9 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import date
-from enum import StrEnum
 from functools import partial
 
 from pipeline.core.records import Finding
@@ -21,6 +18,7 @@ from pipeline.run.run_settings import RunSettings
 from pipeline.run.steps import mask_visits, read_visits, use_drawings
 from pipeline.run.steps.patient_work import PatientPlan, PatientWork
 from pipeline.run.steps.visit_work import ScannedVisit, VisitWork
+from pipeline.run.study_outlook import Outlook, StudyCheck, VisitOutlook
 from pipeline.study.study_folder import StudyPatient
 
 READING = (read_visits.read, mask_visits.read_masks, use_drawings.read_drawings, use_drawings.put_in_place)
@@ -29,55 +27,6 @@ READING = (read_visits.read, mask_visits.read_masks, use_drawings.read_drawings,
 SEVERITIES = ("error", "warning", "note")
 NEVER_JUDGED = "measured, but never judged: the study gives no valid date for it"
 NOBODY_DREW = "nobody drew the tumour at any visit of this patient, so that there is nothing to find again"
-
-
-class Outlook(StrEnum):
-    """How a visit's tumour will be measured."""
-
-    DRAWN = "with a mask"
-    IMPORTED = "imported sizes"
-    MODEL = "by the model"
-    FOUND_AGAIN = "found again"
-    NOTHING = "not measured"
-
-
-@dataclass(frozen=True)
-class VisitOutlook:
-    """What a run will do with one visit; ``reason`` says why it is not measured, or not judged."""
-
-    patient_id: str
-    session_id: str
-    acquired_on: date | None
-    outlook: Outlook
-    reason: str | None = None
-
-
-@dataclass(frozen=True)
-class StudyCheck:
-    """What a study folder holds and what is odd about it.
-
-    Attributes
-    ----------
-    study
-        Its name.
-    patient_ids
-        Everybody in it, in order.
-    visits
-        By patient and date.
-    findings
-        What a run would say of the folder, its tables, scans and masks; errors first.
-    """
-
-    study: str
-    patient_ids: tuple[str, ...]
-    visits: tuple[VisitOutlook, ...]
-    findings: tuple[Finding, ...]
-
-    @property
-    def is_sound(self) -> bool:
-        """Nothing is left out: no error, and every visit will be measured."""
-        has_error = any(one.severity == "error" for one in self.findings)
-        return not has_error and all(visit.outlook != Outlook.NOTHING for visit in self.visits)
 
 
 def check(settings: RunSettings, on_progress: Callable[[int, int, str], None]) -> StudyCheck:

@@ -29,6 +29,7 @@ from pipeline.files.out_folder import exclusive
 from pipeline.judge.criteria_files import ResponseCriteria
 from pipeline.mask_models import MaskSource
 from pipeline.run import step_notes
+from pipeline.run.step_notes import JOBS
 from pipeline.study.study_folder import StudyPatient
 
 THREAD_LIMITS = (
@@ -38,9 +39,6 @@ THREAD_LIMITS = (
     "MKL_NUM_THREADS",
 )
 """Set to 1 in every worker: several threads would add up in another order each time."""
-
-JOBS = ".jobs"
-"""Folder of the output folder in which each patient that is worked on is held against every other process."""
 
 START = "pipeline.run.worker_start"
 """Module that the server of the workers imports before all others."""

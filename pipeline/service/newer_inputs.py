@@ -19,8 +19,7 @@ from pathlib import Path
 
 from pipeline.errors import CordtrackError
 from pipeline.files import atomic, child_process, fingerprints
-from pipeline.run import run_plan
-from pipeline.service import inputs_stamp, job_run, jobs
+from pipeline.service import inputs_stamp, jobs
 from pipeline.store import reader
 
 NOTE = "newer.json"
@@ -65,6 +64,9 @@ def noted(out_dir: Path) -> NewerInputs | None:
 
 def look(bids_dir: Path, out_dir: Path) -> NewerInputs:
     """Compare the study folder with the published results and leave word for the pages; reads every file once."""
+    from pipeline.run import run_plan  # noqa: PLC0415  # all that a run needs, which the pages never do
+    from pipeline.service import job_run  # noqa: PLC0415
+
     results, patients, trouble = mark_of_results(out_dir), {}, ""
     try:
         pending = run_plan.plan(job_run.settings_of(bids_dir, out_dir, 1)).pending
@@ -96,6 +98,8 @@ def keep_looking_unserved(out_dir: Path) -> None:
     Nothing is looked for where no run says which study that was, or where no note can be left for the pages, and they
     say so; a study that is no longer there is said by the look.
     """
+    from pipeline.service import job_run  # noqa: PLC0415  # all that a run needs, which the pages never do
+
     named = job_run.last_asked(out_dir).get("bids_dir")
     if isinstance(named, str) and os.access(out_dir, os.W_OK):
         keep_looking(Path(named), out_dir, EVERY_SECONDS_UNSERVED)

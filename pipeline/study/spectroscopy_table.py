@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from pipeline.core.records import Finding
 from pipeline.core.spectrum import MetaboliteValue, SpectrumVoxel
 from pipeline.errors import InputError
-from pipeline.files import fingerprints, nifti
+from pipeline.files import fingerprints
 from pipeline.study.clinical import of_known_patients, unrepeated
 from pipeline.study.names import with_prefix
 from pipeline.study.study_tables import TableRow, read_table
@@ -106,6 +106,8 @@ def _voxel_in(row: TableRow, root: Path, findings: list[Finding]) -> SpectrumVox
     cell = row.cells.get("voxel")
     if cell is None:
         return None
+    from pipeline.files import nifti  # noqa: PLC0415  # few studies have spectra, and every page reads tables
+
     path = (root / PurePosixPath(cell)).resolve()
     try:
         if not path.is_relative_to(root):

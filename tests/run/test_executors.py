@@ -22,7 +22,7 @@ from pipeline.context import schedule_files
 from pipeline.core import records
 from pipeline.errors import RemoteError, SettingsError
 from pipeline.judge import criteria_files
-from pipeline.run import study_run, workers
+from pipeline.run import step_notes, study_run, workers
 from pipeline.run.executors import choice, errands, slurm_jobs
 from pipeline.run.executors.dask_workers import DaskWorkers
 from pipeline.run.executors.errands import Errand, ErrandAnswer
@@ -104,7 +104,7 @@ def test_jobs_of_a_queue_find_what_a_run_at_home_finds_also_when_one_is_killed(
     executor = SlurmJobs(3, queue=slurm_jobs.ON_THIS_MACHINE, look_s=0.1, errand=deadly)
     assert finished(executor, work, out) == at_home
     assert (out / "died_once").exists(), "nobody died"
-    assert not (out / workers.JOBS / "queue").exists(), "what the queue was given holds patients' data"
+    assert not (out / step_notes.JOBS / "queue").exists(), "what the queue was given holds patients' data"
 
 
 @needs_posix
@@ -217,7 +217,7 @@ def test_somebody_else_s_patient_is_sent_again_later(
         "with exclusive(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", holding, tmp_path / workers.JOBS / "sub-p1"],
+        [sys.executable, "-c", holding, tmp_path / step_notes.JOBS / "sub-p1"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     ) as holder:  # fmt: skip

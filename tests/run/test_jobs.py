@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.files.out_folder import exclusive
-from pipeline.run.workers import JOBS
+from pipeline.run.step_notes import JOBS
 from pipeline.store import reader
 from pipeline.study.import_numbers import import_table
 from tests.command import cordtrack

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from pipeline import api
 from pipeline.cli import commands
-from pipeline.run.study_check import Outlook, StudyCheck
+from pipeline.run.study_outlook import Outlook, StudyCheck
 from tests.places import ROOT, SAMPLE
 from tests.small_sample import two_visits
 

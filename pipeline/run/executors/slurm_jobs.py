@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import RemoteError, SettingsError
-from pipeline.run import workers
+from pipeline.run import step_notes, workers
 from pipeline.run.executors.errands import Errand, ErrandAnswer, run_errand, sent
 from pipeline.study.study_folder import StudyPatient
 
@@ -61,7 +61,7 @@ class SlurmJobs:
         self, patients: Sequence[StudyPatient], rules: workers.Rules, out_dir: Path
     ) -> Generator[tuple[str, tuple[Any, ...]], None, None]:
         """Yield each patient's name and records as it is finished."""
-        folder = out_dir.resolve() / workers.JOBS / "queue"
+        folder = out_dir.resolve() / step_notes.JOBS / "queue"
         try:
             yield from sent(patients, rules, out_dir, lambda errands: self._send(errands, folder))
         finally:
