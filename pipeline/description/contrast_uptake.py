@@ -142,8 +142,8 @@ def _focus(
 
 
 def threshold(rises: RiseMap, limits: DescriptionLimits) -> float:
-    """Return the smoothed rise from which on a voxel enhances, beyond what the profiles' error adds to all."""
-    return max(limits.uptake.focal_rise, limits.uptake.focal_deviations * rises.noise) + rises.error
+    """Return the smoothed rise from which on a voxel enhances."""
+    return max(limits.uptake.focal_rise, limits.uptake.focal_deviations * rises.noise)
 
 
 def smallest_seen_mm(rises: RiseMap, limits: DescriptionLimits) -> float | None:
