@@ -63,8 +63,8 @@ def test_thirty_voxels_are_enough_for_3_percent_of_what_is_sure() -> None:
         clean, noise = np.exp(-b * adc * 1e-3) * np.ones((30, 1)), rng.uniform(0.01, 0.06)
         signals = np.hypot(clean + rng.normal(0, noise, clean.shape), rng.normal(0, noise, clean.shape))
         values = coefficients(signals, b)
-        half_ratio = 1.96 * values.std(ddof=1) / np.sqrt(30) / values.mean()
-        if tissue_diffusion._doubt(30, half_ratio, limit_file.packaged().diffusion) is None:
+        grain = values.std(ddof=1) / np.sqrt(30) / values.mean()
+        if tissue_diffusion._doubt(30, grain, 0.0, limit_file.packaged().diffusion) is None:
             off.append(values.mean() / adc - 1)
     assert len(off) > 100
     assert np.percentile(np.abs(off), 95) < 0.03
