@@ -6,7 +6,7 @@
 -- version is recognised by it and made anew by the next run, from finished steps and journal.
 create schema meta;
 create table meta.store_version (version integer not null);
-insert into meta.store_version values (34);
+insert into meta.store_version values (35);
 
 create schema record;
 
@@ -593,7 +593,7 @@ create table record.journal_entry (
     who varchar not null,
     act varchar not null check (act in (
         'accept_mask', 'exclude_mask', 'exclude_visit', 'pin_baseline', 'correct_lesion', 'withdraw_lesion',
-        'correct_mask', 'correct_finding', 'comment', 'note', 'decision', 'undo')),
+        'name_lesions', 'correct_mask', 'correct_finding', 'comment', 'note', 'decision', 'undo')),
     patient_id varchar not null,
     session_id varchar, compartment varchar, mask_sha256 varchar,
     lesion_id varchar, same_as varchar, reason varchar, undoes varchar,
@@ -608,7 +608,7 @@ create table record.journal_entry (
     check (status = 'in_force' or status_reason is not null),
     check (act <> 'correct_mask' or scan_sha256 is not null),
     check ((act in ('note', 'decision')) = (meeting_on is not null)),
-    check ((act = 'correct_finding') = (corrected_to is not null))
+    check ((act in ('correct_finding', 'name_lesions')) = (corrected_to is not null))
 );
 
 -- What is open about each patient under each set of criteria, the most urgent first (judge/urgency.py).

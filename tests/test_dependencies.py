@@ -6,7 +6,8 @@ import ast
 import re
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -35,7 +36,12 @@ def declared(requirements: Sequence[str]) -> set[str]:
 
 CORE = declared(PROJECT["dependencies"])
 OPTIONAL = {name: declared(lines) for name, lines in PROJECT["optional-dependencies"].items()}
-DISTRIBUTIONS = packages_distributions()
+
+
+@cache
+def distributions() -> Mapping[str, Sequence[str]]:
+    """What each installed package is brought by; a second of reading, so not as tests are collected."""
+    return packages_distributions()
 
 
 def modules_of(path: Path) -> Iterator[str]:
@@ -50,7 +56,7 @@ def third_party(files: Sequence[Path]) -> dict[str, set[str]]:
     """Each imported package of others, with the distributions that bring it."""
     modules = {module for path in files for module in modules_of(path)}
     return {
-        module: {plain(name) for name in DISTRIBUTIONS.get(module, ())}
+        module: {plain(name) for name in distributions().get(module, ())}
         for module in modules - OWN - set(sys.stdlib_module_names)
     }
 
@@ -86,4 +92,4 @@ def test_nothing_beside_the_dashboards_script_has_the_name_of_a_library() -> Non
     names = {path.stem for path in (ROOT / "dashboard").iterdir() if not path.name.startswith((".", "_"))}
     assert {"app", "app_pages"} <= names
     assert "pages" not in names, "Streamlit would serve each file of such a folder without the navigation of app.py"
-    assert not names & (set(sys.stdlib_module_names) | set(DISTRIBUTIONS))
+    assert not names & (set(sys.stdlib_module_names) | set(distributions()))

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.data import door, queries
 from dashboard.packet.downloads import downloads
 from dashboard.patient import review_section
-from dashboard.patient.context_section import beside, history, neuraxis
+from dashboard.patient.context_section import beside, history, neuraxis, with_overdue
 from dashboard.patient.course import course
 from dashboard.patient.description_section import description
 from dashboard.patient.headline import SEPARATOR, acts_and_last_judged, headline
@@ -23,7 +23,7 @@ from dashboard.patient.scan_section import Review, Visits, aligned, compared, sc
 from dashboard.patient.signing_section import acceptance, sign_off
 from dashboard.shell import page
 from dashboard.shell.updating import newer_inputs
-from dashboard.words import labels, sentences, tables
+from dashboard.words import sentences, tables
 from dashboard.words.glossary import TERMS
 from dashboard.words.markup import join, tag
 
@@ -73,8 +73,8 @@ def show(study: page.ShownStudy) -> None:
         course(patient_id, judged, study, pair)
     with right:
         _reviewed_scans(patient_id, scan_of_visit, pair)
-        description(patient_id, pair[1] if pair else state["session_id"])
         sign_off(patient_id, state, study.criteria_id, sorted(set(pair), key=list(scan_of_visit).index))
+        description(patient_id, pair[1] if pair else state["session_id"])
     with words_column:
         lesion_verdicts(patient_id, study)
         other_readings(state, study)
@@ -183,7 +183,7 @@ def answer(state: pd.Series, now: pd.DataFrame, study: page.ShownStudy) -> None:
     named = tag("abbr", rule, title=f"{study.criteria_name}{meaning}")
     doubt = tag("span", join([named, *doubts], SEPARATOR), class_="ct-grey")
     st.html(tag("p", f"{further} " if further else "", doubt, class_="ct-small"))
-    open_ = tag("b", "Open questions: "), labels.typeset(str(state["open_questions"])), "."
+    open_ = tag("b", "Open questions: "), sentences.open_questions(with_overdue(state, page.today())), "."
     st.html(tag("p", *open_, class_="ct-small"))
 
 

@@ -11,6 +11,7 @@ from dashboard.board import meeting
 from dashboard.board.board_order import head, listen
 from dashboard.charts.sparkline import Scale, sparkline
 from dashboard.data import queries
+from dashboard.patient import judged_volumes
 from dashboard.shell import address, dark, page
 from dashboard.words import acts_beside, labels, sentences, tables
 from dashboard.words.glossary import term
@@ -29,7 +30,7 @@ def listed(patients: pd.DataFrame, effects: pd.DataFrame) -> None:
     effects
         Rows of the act_effects query.
     """
-    volumes = queries.of_patients("board_sparkline", list(patients["patient_id"])).dropna(subset=["volume_mm3"])
+    volumes = _volumes(patients)
     shown = [name for name in CURVES if (volumes.loc[volumes["compartment"] == name, "volume_mm3"] > 0).any()]
     grid = f"ct-board ct-curves-{len(shown)}"
     measured, changing = _by_patient(volumes), _by_patient(acts_beside.changes_verdict(effects))
@@ -41,6 +42,14 @@ def listed(patients: pd.DataFrame, effects: pd.DataFrame) -> None:
             name = row["patient_id"]
             _row(row, measured.get(name, volumes[:0]), changing.get(name, effects[:0]), (grid, shown))
     listen()
+
+
+def _volumes(patients: pd.DataFrame) -> pd.DataFrame:
+    """Return the volumes of tumour and cyst, with what the rule compares of the tumour beside all of it."""
+    measured = queries.of_patients("board_sparkline", list(patients["patient_id"])).dropna(subset=["volume_mm3"])
+    judged = judged_volumes.of_everybody(str(patients["criteria_id"].iloc[0])).assign(compartment="tumour")
+    volumes = measured.merge(judged, on=["patient_id", "session_id", "compartment"], how="left")
+    return volumes.assign(judged_mm3=volumes["judged_mm3"].fillna(volumes["volume_mm3"]))
 
 
 def _by_patient(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -129,14 +138,18 @@ def _spark(volumes: pd.DataFrame, row: pd.Series, compartment: str) -> Html:
         return tag("span", labels.MISSING, class_="ct-grey ct-small")
     scale = Scale(volumes["acquired_on"].min(), volumes["acquired_on"].max())
     level: Any = row["progression_from_mm3"] if compartment == "tumour" else None
+    has_more = bool((course["judged_mm3"] != course["volume_mm3"]).any())
     drawing = sparkline(
         list(course["acquired_on"]),
-        list(course["volume_mm3"]),
+        list(course["judged_mm3"]),
         scale,
         compartment,
         float(level) if labels.is_known(level) else None,
+        list(course["volume_mm3"]) if has_more else None,
     )
     last = course.iloc[-1]
     first, until = labels.day(scale.first), labels.day(scale.last)
     words = f"{compartment}: {labels.ml(last['volume_mm3'])} on {labels.day(last['acquired_on'])}; {first} to {until}"
+    if has_more:
+        words += f"; solid: what the rule compares, {labels.ml(last['judged_mm3'])}; dashed: all tumour, new included"
     return image(dark.on_ground(drawing), words, title=words)

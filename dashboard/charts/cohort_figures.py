@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -36,35 +37,18 @@ def waterfall(cohort: pd.DataFrame, thresholds_percent: dict[str, float]) -> go.
     count = len(with_change)
     is_named, names = count <= MOST_NAMED, theme.room_for(with_change["patient_id"])
     is_crowded = count > MOST_LEVEL or count * names > LEVEL_NAMES_PX
-    fig = theme.Sheet(
-        420 if is_crowded and is_named else 340,
-        {"l": 64, "r": 150, "t": 24, "b": names + 20 if is_crowded and is_named else 34},
-    )
+    is_upright = is_crowded and is_named
+    fig = theme.Sheet(420 if is_upright else 340, {"l": 64, "r": 150, "t": 24, "b": names + 20 if is_upright else 34})
     for row in with_change.pipe(as_rows):
-        style = labels.look_of(row)
-        change = row["best_change_percent"]
-        is_cut = change > CAP_PERCENT
-        fig.add(
-            "bar",
-            x=[row["patient_id"]],
-            y=[min(change, CAP_PERCENT)],
-            marker={"color": theme.fade(style.colour, 0.85), "line": {"color": style.colour, "width": 1}},
-            text=f"{style.symbol} {labels.percent(change)}{' (cut)' if is_cut else ''}",
-            textposition="outside" if is_named else "none",
-            textangle=-90 if is_crowded else 0,
-            constraintext="none",
-            textfont={"color": style.ink, "size": 11},
-            cliponaxis=False,
-            customdata=[row["patient_id"]],
-            hovertext=f"<b>{theme.plain(row['patient_id'])}</b><br>best change {labels.percent(change)}<br>"
-            f"now {style.symbol} {style.word}",
-            hoverinfo="text",
-        )
+        _bar(fig, row, textangle=-90 if is_crowded else 0, textposition="outside" if is_named else "none")
     for name, value in thresholds_percent.items():
         theme.threshold(fig, value, f"{name} {labels.percent(value)}", value)
+    span = _waterfall_range(with_change["best_change_percent"], is_crowded=is_upright)
+    if is_upright:
+        _states_beside_zero(fig, with_change, 0.035 * (span[1] - span[0]))
     fig.axis(
         "yaxis",
-        range=_waterfall_range(with_change["best_change_percent"], is_crowded=is_crowded and is_named),
+        range=span,
         tickvals=list(range(-100, int(CAP_PERCENT) + 1, 50)),
         title_text="best change from baseline, %",
         zeroline=True,
@@ -75,6 +59,50 @@ def waterfall(cohort: pd.DataFrame, thresholds_percent: dict[str, float]) -> go.
     if not is_named:
         fig.axis("xaxis", title_text=f"{count} patients; name and change of a bar under the pointer")
     return fig.done()
+
+
+def _bar(fig: theme.Sheet, row: Mapping[str, Any], textangle: int, textposition: str) -> None:
+    """Draw one patient's change, with its number; the state's symbol beside it where it stands level."""
+    style, change = labels.look_of(row), row["best_change_percent"]
+    is_cut = change > CAP_PERCENT
+    fig.add(
+        "bar",
+        x=[row["patient_id"]],
+        y=[min(change, CAP_PERCENT)],
+        marker={"color": theme.fade(style.colour, 0.85), "line": {"color": style.colour, "width": 1}},
+        text=f"{'' if textangle else f'{style.symbol} '}{labels.percent(change)}{' (cut)' if is_cut else ''}",
+        textposition=textposition,
+        textangle=textangle,
+        constraintext="none",
+        textfont={"color": style.ink, "size": 11},
+        cliponaxis=False,
+        customdata=[row["patient_id"]],
+        hovertext=f"<b>{theme.plain(row['patient_id'])}</b><br>best change {labels.percent(change)}<br>"
+        f"now {style.symbol} {style.word}",
+        hoverinfo="text",
+    )
+
+
+def _states_beside_zero(fig: theme.Sheet, bars: pd.DataFrame, away_percent: float) -> None:
+    """Mark each state on the other side of zero than its bar: turned with the number, a symbol would point aside."""
+    looks = [labels.look_of(row) for row in bars.pipe(as_rows)]
+    fig.add_scatter(
+        x=list(bars["patient_id"]),
+        y=[-away_percent if change >= 0 else away_percent for change in bars["best_change_percent"]],
+        mode="markers",
+        marker={
+            "symbol": [look.marker for look in looks],
+            "size": 7,
+            "color": [look.colour for look in looks],
+            "line": {"width": 1, "color": [look.colour for look in looks]},
+        },
+        customdata=list(bars["patient_id"]),
+        hovertext=[
+            f"<b>{theme.plain(name)}</b><br>now {look.symbol} {look.word}"
+            for name, look in zip(bars["patient_id"], looks, strict=True)
+        ],
+        hoverinfo="text",
+    )
 
 
 def _waterfall_range(changes: pd.Series, *, is_crowded: bool) -> list[float]:

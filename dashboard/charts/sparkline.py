@@ -36,6 +36,7 @@ def sparkline(
     scale: Scale,
     compartment: str,
     level_mm3: float | None = None,
+    all_mm3: Sequence[float] | None = None,
 ) -> str:
     """Draw the measured volumes of one compartment; a volume of 0 is an open ring at the bottom.
 
@@ -47,6 +48,8 @@ def sparkline(
         Gives the colour.
     level_mm3
         Volume of a dashed line, where progression begins; None for none, and none is drawn beyond the upper edge.
+    all_mm3
+        All that was measured, drawn dashed, where ``volumes_mm3`` is what a rule compares; None where that is all.
 
     Returns
     -------
@@ -54,22 +57,33 @@ def sparkline(
         SVG markup that holds numbers only.
     """
     colour = labels.compartment(compartment).colour
-    seen = [math.log10(volume) for volume in volumes_mm3 if volume > 0]
+    everything = list(volumes_mm3 if all_mm3 is None else all_mm3)
+    seen = [math.log10(volume) for volume in (*volumes_mm3, *everything) if volume > 0]
     middle = (min(seen) + max(seen)) / 2 if seen else 0.0
     height = max(DECADES, (max(seen) - min(seen)) * 1.05) if seen else DECADES
-    points = [(scale.x(day), _y(volume, middle, height)) for day, volume in zip(dates, volumes_mm3, strict=True)]
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+
+    def placed(sizes: Sequence[float]) -> list[tuple[float, float]]:
+        return [(scale.x(day), _y(volume, middle, height)) for day, volume in zip(dates, sizes, strict=True)]
+
+    points = placed(volumes_mm3)
+    dashed = "" if all_mm3 is None else _path(placed(everything), f'stroke="{colour}" stroke-dasharray="2 2"')
     dots = [
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{3.2 if i == len(points) - 1 else 2.4 if volume == 0 else 1.6}" '
         f'fill="{"#ffffff" if volume == 0 else colour}" stroke="{colour}"/>'
         for i, ((x, y), volume) in enumerate(zip(points, volumes_mm3, strict=True))
     ]
     line = _dashed(level_mm3, middle, height)
+    solid = _path(points, f'stroke="{colour}" stroke-width="1.5"')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH_PX}" height="{HEIGHT_PX}" '
         f'viewBox="0 0 {WIDTH_PX} {HEIGHT_PX}">{line}'
-        f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>{"".join(dots)}</svg>'
+        f"{solid}{dashed}{''.join(dots)}</svg>"
     )
+
+
+def _path(points: Sequence[tuple[float, float]], stroke: str) -> str:
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    return f'<polyline points="{path}" fill="none" {stroke}/>'
 
 
 def _dashed(level_mm3: float | None, middle: float, height: float) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dashboard.charts import crowded_figures
 from dashboard.data import queries
+from dashboard.patient import judged_volumes
 
 
 @dataclass(frozen=True)
@@ -57,5 +58,49 @@ def courses(criteria_id: str, compartment: str, patients: pd.Series) -> Courses:
 
 def _courses(criteria_id: str, compartment: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     volumes = queries.fresh("cohort_course", criteria_id=criteria_id, compartment=compartment)
+    if compartment == "tumour":
+        volumes = as_judged(volumes, judged_volumes.of_everybody(criteria_id))
     volumes = volumes.assign(patient_id=volumes["patient_id"].astype("category"))
     return volumes, crowded_figures.stretches(volumes)
+
+
+def as_judged(volumes: pd.DataFrame, judged: pd.DataFrame) -> pd.DataFrame:
+    """Put in place of all tumour what the rule compares, where criteria leave new tumours out.
+
+    Intervals of what is replaced are of all tumour and go.
+
+    Parameters
+    ----------
+    volumes
+        Rows of the cohort_course query for the tumour.
+    judged
+        What ``judged_volumes.of_everybody`` returns.
+    """
+    sizes = judged.set_index(["patient_id", "session_id"])["judged_mm3"]
+    now, then = (
+        sizes.reindex(pd.MultiIndex.from_frame(volumes[["patient_id", name]])).to_numpy(dtype=float)
+        for name in ("session_id", "baseline_session_id")
+    )
+    is_other = ~np.isnan(now) & ~np.isnan(then)
+    is_other &= (now != volumes["volume_mm3"].to_numpy()) | (then != volumes["baseline_volume_mm3"].to_numpy())
+    if not is_other.any():
+        return volumes
+    ratios = np.divide(now, then, out=np.full(len(now), np.nan), where=then > 0)
+    values = {
+        "volume_mm3": now, "baseline_volume_mm3": then, "baseline_ratio": ratios,
+        "change_from_baseline_percent": 100 * (ratios - 1), "change_from_baseline_low_percent": np.nan,
+        "change_from_baseline_high_percent": np.nan,
+    }  # fmt: skip
+    replaced = volumes.assign(**{name: volumes[name].where(~is_other, value) for name, value in values.items()})
+    return replaced.dropna(subset=["baseline_ratio"])
+
+
+def best_changes(criteria_id: str, patients: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of the cohort query with the best change of what the rule compares, where that is not all tumour."""
+    apart = patients["patient_id"].isin(judged_volumes.of_everybody(criteria_id)["patient_id"])
+    if not apart.any():
+        return patients
+    scans = courses(criteria_id, "tumour", patients.loc[apart, "patient_id"]).scans()
+    later = scans[(scans["days_from_baseline"] > 0) & ~scans["is_provisional"].fillna(False).astype(bool)]
+    best = patients["patient_id"].map(later.groupby("patient_id")["change_from_baseline_percent"].min())
+    return patients.assign(best_change_percent=patients["best_change_percent"].where(~apart, best))

@@ -14,6 +14,7 @@ from dashboard.cohort import courses, growth_rates
 from dashboard.cohort.courses import Courses
 from dashboard.cohort.figure_frame import CohortFigure, framed
 from dashboard.data import queries
+from dashboard.patient import judged_volumes
 from dashboard.shell import page
 from dashboard.words import labels
 from pipeline.errors import SettingsError
@@ -69,12 +70,12 @@ class ShownGroup:
 def waterfall(group: ShownGroup) -> None:
     """Show the best change of each patient."""
     shown, rules = group.patients, group.rules
-    patients = shown.dropna(subset=["best_change_percent"])
+    patients = courses.best_changes(group.study.criteria_id, shown).dropna(subset=["best_change_percent"])
     thresholds = {"progression": rules["progression_change_percent"], "response": rules["response_change_percent"]}
     note = (
         f"Lowest change of solid tumour volume from baseline at any later scan of the current period, one bar "
         f"per patient (n = {len(patients)} of {len(shown)}; the others have no later signed scan or no tumour at "
-        f"baseline). {SIGNED_ONLY} "
+        f"baseline). {SIGNED_ONLY} {_left_out(group)}"
         f"Bars end at {labels.percent(cohort_figures.CAP_PERCENT)}. Colour: state now. Dashed: thresholds of "
         f"{group.study.criteria_name}; progression is judged against the smallest scan, not the baseline."
     )
@@ -93,9 +94,16 @@ def spider(group: ShownGroup) -> None:
     note = (
         f"Solid tumour volume over that at baseline, current period, logarithmic axis: equal steps are equal relative "
         f"change (n = {ratios.patient_count} of {len(shown)}; a baseline of none seen has no ratio). "
-        f"Colour and last mark: state now. {PALE}"
-    )
+        f"Colour and last mark: state now. {PALE} {_left_out(group)}"
+    ).strip()
     _courses(group, "Course from baseline", ratios, (note, "course"), thresholds)
+
+
+def _left_out(group: ShownGroup) -> str:
+    """Say of how many new tumours are left out, as the criteria leave them out: the dashed lines are of the rest."""
+    apart = judged_volumes.of_everybody(group.study.criteria_id)["patient_id"]
+    count = int(group.patients["patient_id"].isin(apart).sum())
+    return f"New tumours that the rule leaves out are left out here (n = {count}). " if count else ""
 
 
 def growth(group: ShownGroup) -> None:

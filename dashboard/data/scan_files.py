@@ -6,7 +6,7 @@ hand, they cannot be shown, and the message says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -128,10 +128,11 @@ def on_reference(scan: Row, anchor: Row, grid: Path) -> Volume:
     return _on_reference(tuple((str(file), identity_of(file)) for file in files), ways(scan, anchor)[0])
 
 
-def own_masks(scan: Row, anchor: Row) -> Volume | None:
+def own_masks(scan: Row, anchor: Row, behind: Collection[str] = ()) -> Volume | None:
     """Return the measured masks of a visit as labels on a scan's own grid; None when it has none.
 
     On the scan they were drawn on the masks are as drawn; on another sequence they are brought over, for the eye only.
+    Compartments ``behind``, those that do not count, hide no other one.
 
     Raises
     ------
@@ -146,7 +147,8 @@ def own_masks(scan: Row, anchor: Row) -> Volume | None:
         files.append(queries.out_dir() / str(scan["transform_path"]))
     for row in mask_rows.pipe(as_rows):
         _refuse_changed(row)
-    return _own_masks(tuple((str(file), identity_of(file)) for file in files), masks, mask_rows, scan, anchor)
+    keys = tuple((str(file), identity_of(file)) for file in files)
+    return _own_masks(keys, masks, frozenset(map(Compartment, behind)), mask_rows, scan, anchor)
 
 
 def second_contrast(patient_id: str, session_id: str) -> tuple[Volume, str] | None:
@@ -285,6 +287,7 @@ def _on_reference(files: tuple[tuple[str, Identity | None], ...], _there: Transf
 def _own_masks(
     files: tuple[tuple[str, Identity | None], ...],  # noqa: ARG001  # with the next one the key of the cache
     masks: tuple[tuple[str, str], ...],  # noqa: ARG001
+    behind: frozenset[Compartment],
     _rows: pd.DataFrame,
     _scan: Row,
     _anchor: Row,
@@ -298,4 +301,4 @@ def _own_masks(
     way = identity(path, session)
     if path != _anchor["path"]:
         way = inverse(_transform(str(_scan["transform_path"]), session, path))
-    return label_map(masks_read, study_scan(path), way)
+    return label_map(masks_read, study_scan(path), way, behind)

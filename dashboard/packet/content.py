@@ -14,7 +14,7 @@ from dashboard.charts.timeline import CourseFigure
 from dashboard.data import queries
 from dashboard.packet import figures
 from dashboard.patient import description_section, reading_section
-from dashboard.patient.context_section import lines
+from dashboard.patient.context_section import lines, with_overdue
 from dashboard.patient.course import levels, windows
 from dashboard.patient.headline import effects
 from dashboard.patient.judged_volumes import volumes_of
@@ -133,7 +133,7 @@ def gather(patient_id: str, study: page.ShownStudy, link: str = "", printed_on: 
         numbers=_numbers(trajectory, str(state["session_id"])),
         lesions=tuple(tuple(map(short, row)) for row in printed(patient_id, study.criteria_id)),
         beside=(
-            *_open(state),
+            *_open(state, day),
             *_beside(patient_id, str(state["session_id"]), trajectory, study.criteria_id),
         ),
         description=tuple(
@@ -263,9 +263,9 @@ def _numbers(trajectory: pd.DataFrame, session_id: str) -> tuple[tuple[str, ...]
     return tuple(table_rows)
 
 
-def _open(state: pd.Series) -> tuple[tuple[str, ...], ...]:
-    """Return the open questions as the board has them, a line each; that a scan is overdue depends on the day."""
-    questions = labels.typeset(str(state["open_questions"])).split("; ")
+def _open(state: pd.Series, day: date) -> tuple[tuple[str, ...], ...]:
+    """Return the open questions as the board has them on a day, a line each."""
+    questions = sentences.open_questions(with_overdue(state, day)).split("; ")
     heads = ("open questions", *("" for _ in questions[1:]))
     return tuple((head, short(words, 2 * LONGEST)) for head, words in zip(heads, questions, strict=True))
 

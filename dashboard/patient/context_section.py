@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
 import pandas as pd
 import streamlit as st
@@ -60,6 +61,19 @@ def lines(patient_id: str, session_id: str, criteria_id: str) -> list[Line]:
         *_neuraxis(queries.query("patient_neuraxis", patient_id=patient_id)),
         *_next_scan(queries.query("patient_next_scan", patient_id=patient_id)),
     ]
+
+
+def with_overdue(state: pd.Series, day: date) -> pd.Series:
+    """Return a patient's state with whether the next scan is overdue on a day, as the board has it.
+
+    Parameters
+    ----------
+    state
+        Row of the patient_header query.
+    """
+    due = queries.query("next_scans", as_of=day)
+    of_patient = due.loc[due["patient_id"] == state["patient_id"], "is_overdue"]
+    return pd.concat([state, pd.Series({"is_overdue": bool(of_patient.any())})])
 
 
 def history(patient_id: str) -> Html:

@@ -89,7 +89,7 @@ def _title(lesion: str, not_drawn: Sequence[str]) -> None:
 def _of_what(patient_id: str, study: page.ShownStudy, *, has_more: bool) -> list[str]:
     """Say of which lesions the curve, its lines and the verdict speak, where that is not all tumour by volume."""
     if has_more:
-        return ["Solid: the tumour that the rule compares, as do its lines. Dashed: all tumour, new ones included."]
+        return ["Solid and its lines: what the rule compares. Dashed: all tumour, new included."]
     changes = queries.query("board_change", criteria_id=study.criteria_id)
     against = set(changes.loc[changes["patient_id"] == patient_id, "against"])
     if "lesion" in against:

@@ -67,6 +67,7 @@ def _waiting(patient_id: str) -> list[str]:
         row = {
             "act": entry.act, "session_id": entry.session_id, "acquired_on": days.get(entry.session_id),
             "compartment": entry.compartment, "lesion_id": entry.lesion_id, "same_as": entry.same_as,
+            "corrected_to": entry.corrected_to,
         }  # fmt: skip
         words.append(f"{acts_beside.what(row)} by {entry.who}")
     return words

@@ -43,6 +43,30 @@ def volumes_of(patient_id: str, criteria_id: str) -> tuple[pd.DataFrame, pd.Data
     return replaced, tumour
 
 
+def of_everybody(criteria_id: str) -> pd.DataFrame:
+    """Return what is judged at every visit of the patients with new tumour that the criteria leave out.
+
+    Returns
+    -------
+    DataFrame
+        Columns patient_id, session_id, judged_mm3; nobody of whom all tumour is judged.
+    """
+    return queries.derived(_of_everybody, criteria_id)
+
+
+def _of_everybody(criteria_id: str) -> pd.DataFrame:
+    columns, criteria = ["patient_id", "session_id", "judged_mm3"], queries.criteria_of(criteria_id)
+    body: list[tuple[str, str, float]] = []
+    stored = queries.query("courses_with_new_tumour")
+    for patient_id, text in zip(stored["patient_id"], stored["course"], strict=True):
+        measured = course_text.from_text(str(text))
+        judged = epochs.followed_tumours(measured, criteria) if criteria else measured
+        if judged != measured:
+            body += [(patient_id, visit.session_id, visit.volume_mm3) for visit in judged.visits
+                     if visit.volume_mm3 is not None]  # fmt: skip
+    return pd.DataFrame(body, columns=columns).astype({"judged_mm3": float})
+
+
 def _judged(patient_id: str, criteria_id: str) -> dict[str, tuple[float, float | None, float | None]]:
     """Return what is judged of each visit with its interval, mm³."""
     stored = queries.query("patient_judged_course", patient_id=patient_id)

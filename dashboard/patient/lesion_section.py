@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.data import queries
+from dashboard.patient import lesion_names_form
 from dashboard.shell import address, page
 from dashboard.words import labels, sentences
 from dashboard.words.markup import Html, table, tag
@@ -53,6 +54,7 @@ def lesion_verdicts(patient_id: str, study: page.ShownStudy) -> None:
     page.section("Lesions", "each against its own first sighting and smallest size; the category above is of the total")
     cells = [_cells(row) for row in last_of_each(verdict_rows).pipe(as_rows)]
     st.html(table(HEAD, cells, "ct-table ct-lesions"))
+    lesion_names_form.ask(last_of_each(verdict_rows))
 
 
 def printed(patient_id: str, criteria_id: str) -> tuple[tuple[str, ...], ...]:

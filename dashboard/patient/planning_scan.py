@@ -133,7 +133,7 @@ def _kept(
     if "tumour" in uncounted:
         return f"the mask of the tumour does not count at this visit: {uncounted['tumour']}"
     excluded = [*excluded, *uncounted]
-    drawn_at_all = scan_files.own_masks(_anchor, _anchor)
+    drawn_at_all = scan_files.own_masks(_anchor, _anchor, excluded)
     marked = None if drawn_at_all is None else _without(drawn_at_all, excluded)
     lesion = None if marked is None else _lesion(marked, patient_id, session_id, lesion_id)
     if drawn_at_all is None or marked is None or lesion is None:

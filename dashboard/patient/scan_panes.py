@@ -98,7 +98,8 @@ def own_grid_panes(
     for item in shown:
         there, back = scan_files.ways(item.scan, item.anchor)
         scan = scan_files.study_scan(str(item.scan["path"]))
-        masks = scan_files.own_masks(item.scan, item.anchor)
+        about = str(item.anchor["patient_id"]), str(item.anchor["session_id"])
+        masks = scan_files.own_masks(item.scan, item.anchor, left_out(*about)[0])
         scans.append(OwnScan(_titled(item, visits), item.sequence, scan, masks, back, there))
     first = next(iter(visits.values()))
     reference = queries.aligned_scan(first["patient_id"], first["session_id"])

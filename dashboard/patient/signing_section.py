@@ -14,7 +14,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.data import acts, door, queries
-from dashboard.patient import mask_correction, review_section
+from dashboard.patient import lesion_names_form, mask_correction, review_section
 from dashboard.patient.act_preview import preview
 from dashboard.patient.masks_waiting import measured_masks, unsigned
 from dashboard.patient.scan_panes import excluded_compartments
@@ -36,6 +36,7 @@ NAMED = {
     ActKind.PIN_BASELINE: "pinned the baseline",
     ActKind.CORRECT_LESION: "corrected the lesion",
     ActKind.WITHDRAW_LESION: "withdrew the new lesion",
+    ActKind.NAME_LESIONS: "settled names of lesions",
     ActKind.CORRECT_MASK: "corrected the mask",
     ActKind.CORRECT_FINDING: "read a finding otherwise",
     ActKind.COMMENT: "comment",
@@ -186,6 +187,10 @@ def _controls(
         with _opened("Correct lesion", where) as is_open:
             if is_open:
                 _lesion(where, patient_id, session_id, act)
+        if lesion_names_form.of_table(patient_id, session_id):
+            with _opened("Lesion names", where) as is_open:
+                if is_open:
+                    lesion_names_form.form(where, patient_id, session_id, act, _put)
         with _opened("Not tumour", where) as is_open:
             if is_open:
                 page.remark(preview(patient_id, criteria_id, str(ActKind.WITHDRAW_LESION), session_id))
@@ -344,6 +349,8 @@ def _line(group: Sequence[JournalEntry]) -> str:
     what = ", ".join(labels.compartment(each.compartment).word for each in reversed(group) if each.compartment)
     row = {"written_at": entry.written_at, "who": entry.who, "session_id": entry.session_id, "reason": entry.reason}
     named = {"act": NAMED[ActKind(entry.act)], "compartment": what or None, "lesion_id": entry.lesion_id}
+    if entry.act == ActKind.NAME_LESIONS:
+        return f"{sentences.act(row | named)} and {entry.same_as}: {entry.corrected_to}"
     read = f": {entry.finding} is {entry.corrected_to}" if entry.corrected_to else ""
     return sentences.act(row | named) + (f" is {entry.same_as}" if entry.same_as else read)
 

@@ -19,6 +19,7 @@ from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume, to_voxel
 from pipeline.draft.between_slices import filled_between, smoothed
 from pipeline.draft.proposal import ALGORITHM, POORLY_PROPOSED, VERSION, Clicks
+from pipeline.draft.unlike_cord import words_of
 from pipeline.errors import CordtrackError
 
 COLOURS = dict(COMPARTMENT_COLOURS.values())
@@ -105,8 +106,9 @@ def _answer(place: DrawingPlace, words: Mapping[str, Any]) -> None:
         least = np.round(np.array(proposal.unsure_mm)).astype(int)
         scans = f" from this scan and {sheet.second[1]}" if from_both and sheet.second is not None else ""
         text = f"Proposed{scans}, not signed. Least sure near {', '.join(map(str, least))} mm."
-        doubt = POORLY_PROPOSED.get(Compartment(place.compartment))
-        answer = SketchAnswer(serial, f"{text} Doubt: {doubt}." if doubt else text, sheet.cut(proposal.mask))
+        doubts = (words_of(proposal.change), POORLY_PROPOSED.get(Compartment(place.compartment)))
+        text += "".join(f" Doubt: {doubt}." for doubt in doubts if doubt)
+        answer = SketchAnswer(serial, text, sheet.cut(proposal.mask))
     except CordtrackError as error:
         answer = SketchAnswer(serial, refusal=str(error))
     st.session_state[_answer_key(place)] = answer

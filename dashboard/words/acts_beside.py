@@ -24,8 +24,16 @@ SAID = {
     "accept_mask": "{mask} mask of {day} accepted",
     "correct_lesion": "lesion {lesion} of {day} called {same_as}",
     "withdraw_lesion": "new lesion of {day} withdrawn",
+    "name_lesions": "{names}",
 }
 """What was done, by the kind of act."""
+OF_NAMES = {
+    "right": "{lesion} and {same_as} named rightly on {day}",
+    "exchanged": "names {lesion} and {same_as} exchanged on {day}, put right",
+    "one lesion": "{lesion} and {same_as} one lesion from {day} on, {lesion}",
+    "another lesion": "what is called {lesion} from {day} on is another lesion, {same_as}",
+}
+"""What was said of the names that a table gives two lesions, by the answer."""
 SIGNED = "accept_mask"
 READINGS = {
     "solid_and_cyst": "with the cyst counted",
@@ -108,12 +116,14 @@ def what(row: Mapping[Any, Any]) -> str:
     Parameters
     ----------
     row
-        Columns act, session_id, acquired_on, compartment, lesion_id, same_as.
+        Columns act, session_id, acquired_on, compartment, lesion_id, same_as, and corrected_to of names of lesions.
     """
     day = labels.day(row["acquired_on"]) if labels.is_known(row["acquired_on"]) else str(row["session_id"])
     mask = labels.compartment(row["compartment"]).word if labels.is_known(row["compartment"]) else "tumour"
-    lesion = labels.words(row["lesion_id"], "")
-    return SAID[row["act"]].format(day=day, mask=mask, lesion=lesion, same_as=labels.words(row["same_as"], ""))
+    lesion, same_as = labels.words(row["lesion_id"], ""), labels.words(row["same_as"], "")
+    answer = OF_NAMES.get(labels.words(row.get("corrected_to"), ""), OF_NAMES["right"])
+    names = answer.format(day=day, lesion=lesion, same_as=same_as)
+    return SAID[row["act"]].format(day=day, mask=mask, lesion=lesion, same_as=same_as, names=names)
 
 
 def _by(row: Mapping[Any, Any]) -> str:

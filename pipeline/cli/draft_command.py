@@ -76,5 +76,6 @@ def _tell(drafted: Drafted, compartment: Compartment, doubt: str | None) -> None
         f"program, signed by nobody; {unsure}wrote {drafted.mask}, {drafted.sidecar.name}",
         markup=False,
     )
-    if doubt is not None:
-        out.print(f"doubt: {doubt}", markup=False)
+    for words in (drafted.doubt, doubt):
+        if words is not None:
+            out.print(f"doubt: {words}", markup=False)

@@ -27,6 +27,20 @@ out = Console(highlight=False, soft_wrap=True)
 
 OutDir = Annotated[Path, typer.Argument(metavar="OUT_DIR", help="Output folder of cordtrack; its journal is added to.")]
 
+OtherLesion = Annotated[
+    str | None,
+    typer.Option(
+        help="Lesion that it is from this visit on; its own name confirms it; the other name for name_lesions."
+    ),
+]
+ReadAs = Annotated[
+    str | None,
+    typer.Option(
+        help="For correct_finding: what you read, or 'cannot tell'. For name_lesions, of --lesion and --same-as: "
+        "right, exchanged (on this visit), 'one lesion' or 'another lesion' (from here on)."
+    ),
+]
+
 
 @app.command(
     epilog="Example: cordtrack note my_output accept_mask sub-01 ses-03 --reason 'outline checked slice by slice'"
@@ -42,16 +56,12 @@ def note(
         str | None,
         typer.Option(help="One mask of the visit; not given: all for accept_mask, else the tumour."),
     ] = None,
-    lesion: Annotated[
-        str | None, typer.Option(help="Lesion as the program calls it, for correct_lesion and withdraw_lesion.")
-    ] = None,
-    same_as: Annotated[
-        str | None, typer.Option(help="Lesion that it is from this visit on; its own name confirms it.")
-    ] = None,
+    lesion: Annotated[str | None, typer.Option(help="Lesion as the program calls it, for acts about lesions.")] = None,
+    same_as: OtherLesion = None,
     finding: Annotated[
         str | None, typer.Option(help="For correct_finding: which, such as t2_signal; the lesion by --lesion.")
     ] = None,
-    to: Annotated[str | None, typer.Option(help="For correct_finding: what you read, or 'cannot tell'.")] = None,
+    to: ReadAs = None,
     entry: Annotated[str | None, typer.Option(help="Entry to undo, by its id.")] = None,
     mask: Annotated[Path | None, typer.Option(help="For correct_mask: NIfTI on the visit's own scan.")] = None,
     label: Annotated[int | None, typer.Option(help="Number in that mask, where it holds several.")] = None,
@@ -70,7 +80,7 @@ def note(
         _print(_correct_mask(out_dir, place, (mask, label), signed, nothing_there=nothing_there), out_dir)
         return
     noted = Act(act, patient_id, session_id, lesion_id=lesion, same_as=same_as, reason=reason, undoes=entry)
-    if act == ActKind.CORRECT_FINDING:
+    if act in (ActKind.CORRECT_FINDING, ActKind.NAME_LESIONS):
         noted = replace(noted, finding=finding, corrected_to=to)
     _print(sign_off.put_on_record(out_dir, _acts(out_dir, noted, compartment), name, at), out_dir)
 
@@ -81,7 +91,8 @@ def _acts(out_dir: Path, noted: Act, compartment: str | None) -> Sequence[Act]:
 
     about_lesion = (*ABOUT_LESIONS, ActKind.CORRECT_FINDING)
     act = noted if noted.kind in about_lesion else replace(noted, lesion_id=None)
-    act = act if noted.kind == ActKind.CORRECT_LESION else replace(act, same_as=None)
+    of_two = (ActKind.CORRECT_LESION, ActKind.NAME_LESIONS)
+    act = act if noted.kind in of_two else replace(act, same_as=None)
     of_masks = (ActKind.ACCEPT_MASK, ActKind.EXCLUDE_MASK, ActKind.CORRECT_LESION)
     if noted.session_id is None or noted.kind not in of_masks:
         return [act]

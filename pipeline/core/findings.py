@@ -158,6 +158,11 @@ TABLE_KINDS = (
         "error",
         "leave one row per patient, date and compartment, or add each scan's time; until then the visit has no number",
     ),
+    (
+        "remark_unread",
+        "warning",
+        "remarks are not read: where it takes the size back, leave that cell empty",
+    ),
     ("cells_differ", "error", "leave one of the two cells, or correct them; until then the visit has no number"),
     ("unit_suspect", "warning", "make sure of the unit: 1 mL is 1000 mm³; floors and errors depend on it"),
     (

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from pipeline.core.exchange import Exchange
 
-ANY_DAY = (date(1700, 1, 1), date(2200, 12, 31))
+ANY_DAY = (date(1000, 1, 1), date(2200, 12, 31))
 """First and last day of what has no readable date at all: it may lie before scans that were shifted for privacy."""
 
 

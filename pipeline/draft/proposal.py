@@ -20,6 +20,7 @@ from pipeline.draft import ray_evidence, star_shape
 from pipeline.draft.cord_coordinates import CordCoordinates
 from pipeline.draft.ray_evidence import RAY_MM3, VOXEL_MM3, WALL_MM
 from pipeline.draft.star_shape import DIRECTIONS, ELONGATION, RADII_MM, RADIUS_STEP_MM, StarShape
+from pipeline.draft.unlike_cord import signal_change
 from pipeline.errors import InputError, SettingsError
 
 ALGORITHM, VERSION = "rays from a click in coordinates of the cord", 1
@@ -76,10 +77,13 @@ class Proposal:
         Boolean, on the scan's own grid.
     unsure_mm
         RAS+ mm; the place on the outline where the signal says least.
+    change
+        From :func:`pipeline.draft.unlike_cord.signal_change`, of the contrast that changes most.
     """
 
     mask: Volume
     unsure_mm: tuple[float, float, float]
+    change: float | None = None
 
 
 def propose(
@@ -128,7 +132,11 @@ def propose(
         gain = reduce(np.add, parts) + by_hand
         shape = star_shape.fitted(gain, trust, rays, shape, () if turn else star_shape.START_RADII_MM)
         signals = [ray_evidence.refitted(signal, shape.radii_mm(DIRECTIONS)) for signal in signals]
-    return Proposal(_voxels(scan, axis, shape, clicks), _least_sure(axis, shape, gain))
+    mask = _voxels(scan, axis, shape, clicks)
+    looked_at = [scan] if second is None else [scan, second]
+    changes = [signal_change(one, cord.points_mm, mask) for one in looked_at]
+    change = max((one for one in changes if one is not None), default=None)
+    return Proposal(mask, _least_sure(axis, shape, gain), change)
 
 
 def check_clicks(scan: Volume, cord: FoundCord, clicks: Clicks, compartment: Compartment) -> None:

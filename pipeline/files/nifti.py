@@ -54,6 +54,10 @@ PIECE = 2**20
 EDGES_MM = (0.02, 50.0)
 """Voxel edges that a scan of a person can have, mm; others betray a wrong unit or a damaged header."""
 
+IN_CM_MM = (0.12, 0.6)
+"""A voxel whose shortest edge is below the first and whose longest is below the second of these, mm, is of no scan of a
+person: its numbers are cm, and a volume would be a thousandth of itself."""
+
 OTHER_SIZE_SHARE = 0.01
 """Share by which a header's two statements of a voxel's edges may differ: a tenth of what a volume is measured to."""
 
@@ -374,6 +378,11 @@ def _refuse_bad_geometry(affine: NDArray[np.float64], name: str) -> None:
         raise InputError(
             f"{name}: expected voxel edges of {EDGES_MM[0]:g} to {EDGES_MM[1]:g} mm, found {edges}; "
             f"export the image in mm"
+        )
+    if lengths.min() < IN_CM_MM[0] and lengths.max() < IN_CM_MM[1]:
+        edges = " x ".join(f"{length:.3g}" for length in lengths)
+        raise InputError(
+            f"{name}: expected the voxels of a person's scan in mm, found {edges}, as in cm; export it in mm"
         )
     axes = matrix / lengths
     cosine = float(np.abs(axes.T @ axes - np.eye(3)).max())

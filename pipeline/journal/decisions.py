@@ -17,6 +17,7 @@ from types import MappingProxyType
 from pipeline.core.finding_terms import TERMS, LesionFinding
 from pipeline.core.records import JournalEntry
 from pipeline.errors import SettingsError
+from pipeline.journal.lesion_acts import LesionCorrection, LesionNaming, LesionWithdrawal, NameAnswer, check_naming
 
 
 class ActKind(StrEnum):
@@ -28,6 +29,7 @@ class ActKind(StrEnum):
     PIN_BASELINE = "pin_baseline"  # this visit is the baseline of its epoch
     CORRECT_LESION = "correct_lesion"  # from this visit on, this lesion is that one
     WITHDRAW_LESION = "withdraw_lesion"  # what was called a new lesion at this visit is no tumour
+    NAME_LESIONS = "name_lesions"  # the names that a table gives two lesions at this visit are right, or are not
     CORRECT_MASK = "correct_mask"  # this mask, which a person drew, is measured instead
     CORRECT_FINDING = "correct_finding"  # what a visit's scans show of a lesion is this, as a person reads them
     COMMENT = "comment"
@@ -53,6 +55,7 @@ NEEDED: Mapping[ActKind, tuple[str, ...]] = MappingProxyType(
         ActKind.PIN_BASELINE: ("patient_id", "session_id", "reason"),
         ActKind.CORRECT_LESION: ("patient_id", "session_id", "mask_sha256", "lesion_id", "same_as"),
         ActKind.WITHDRAW_LESION: ("patient_id", "session_id", "reason"),
+        ActKind.NAME_LESIONS: ("patient_id", "session_id", "lesion_id", "same_as", "corrected_to", "reason"),
         ActKind.CORRECT_MASK: ("patient_id", "session_id", "compartment", "mask_sha256", "scan_sha256", "reason"),
         ActKind.CORRECT_FINDING: ("patient_id", "session_id", "lesion_id", "finding", "corrected_to", "reason"),
         ActKind.COMMENT: ("patient_id", "reason"),
@@ -64,8 +67,8 @@ NEEDED: Mapping[ActKind, tuple[str, ...]] = MappingProxyType(
 """What each act must say; it may say more."""
 
 ABOUT_MASKS = (ActKind.ACCEPT_MASK, ActKind.EXCLUDE_MASK)
-ABOUT_LESIONS = (ActKind.CORRECT_LESION, ActKind.WITHDRAW_LESION)
-ANSWERS = (*ABOUT_MASKS, ActKind.CORRECT_MASK, ActKind.CORRECT_FINDING)
+ABOUT_LESIONS = (ActKind.CORRECT_LESION, ActKind.WITHDRAW_LESION, ActKind.NAME_LESIONS)
+ANSWERS = (*ABOUT_MASKS, ActKind.CORRECT_MASK, ActKind.CORRECT_FINDING, ActKind.NAME_LESIONS)
 """Acts that answer a question anew: of two about the same the later decides."""
 
 WORDS_ONLY = (ActKind.CORRECT_FINDING, ActKind.COMMENT, ActKind.NOTE, ActKind.DECISION)
@@ -93,7 +96,8 @@ class Act:
     scan_sha256, replaces_sha256
         Of a corrected mask: the digest of the scan it was drawn on, and of the mask it stands in for, if there is one.
     lesion_id, same_as
-        A lesion as it is called now, and what it is to be called from this visit on.
+        A lesion as it is called now, and what it is to be called from this visit on; the other one of two whose names a
+        table gives.
     component_sha256, component_at_mm
         The piece of tumour that an act about a lesion is bound to: the digest of its voxels and its centre in the
         visit's own scan, RAS+ mm, as text. Acts of before have none and are bound to the whole mask.
@@ -108,7 +112,7 @@ class Act:
         Of a note or decision: the day of the meeting, ISO.
     finding, corrected_to
         A finding of the description and what a person reads in its place: a term of that finding, words where it has
-        none, or :data:`CANNOT_TELL`.
+        none, or :data:`CANNOT_TELL`. Of names of lesions ``corrected_to`` alone, a ``lesion_acts.NameAnswer``.
     """
 
     kind: ActKind
@@ -131,40 +135,6 @@ class Act:
 
 
 @dataclass(frozen=True)
-class LesionCorrection:
-    """From a visit on, a lesion is another one: names as in ``lesions.Sighting``.
-
-    Where ``component_sha256`` names the piece, the lesion is whatever that piece is called now.
-    """
-
-    session_id: str
-    lesion_id: str
-    same_as: str
-    component_sha256: str | None = None
-
-
-@dataclass(frozen=True)
-class LesionWithdrawal:
-    """What was called new at a visit is no tumour.
-
-    Attributes
-    ----------
-    lesion_id, component_sha256
-        The lesion, and the piece it is bound to; None where no lesion was followed, as with imported numbers.
-    withdrawn_on
-        From this day on it is known.
-    words
-        Who withdrew it, when and why.
-    """
-
-    session_id: str
-    lesion_id: str | None
-    component_sha256: str | None
-    withdrawn_on: date
-    words: str
-
-
-@dataclass(frozen=True)
 class Decisions:
     """What stands for one patient.
 
@@ -184,6 +154,8 @@ class Decisions:
         Session and compartment to the entry by which a person's mask is measured instead.
     withdrawn
         New lesions that are no tumour, in the order they were withdrawn.
+    named
+        What was said of the names that tables give to lesions, in that order.
     """
 
     excluded_visits: Mapping[str, str] = field(default_factory=dict)
@@ -194,6 +166,7 @@ class Decisions:
     lesions: tuple[LesionCorrection, ...] = ()
     corrected: Mapping[tuple[str, str], JournalEntry] = field(default_factory=dict)
     withdrawn: tuple[LesionWithdrawal, ...] = ()
+    named: tuple[LesionNaming, ...] = ()
 
     def why_excluded(self, session_id: str, compartment: str) -> str | None:
         """Return why a compartment of a visit is not to be used, in words; None when it is."""
@@ -220,6 +193,8 @@ def check(act: Act, who: str, earlier: Sequence[JournalEntry]) -> None:
         raise SettingsError(f"{act.kind}: expected {', '.join(missing)}, found none; say it and try again")
     _check_meeting(act)
     _check_finding(act)
+    if act.kind == ActKind.NAME_LESIONS:
+        check_naming(act.lesion_id, act.same_as, act.corrected_to)
     if act.kind != ActKind.UNDO:
         return
     undone = next((entry for entry in earlier if entry.entry_id == act.undoes), None)
@@ -324,6 +299,9 @@ def _question(entry: JournalEntry) -> tuple[str, ...] | None:
     """Return what the entry answers: which mask is measured, whether it is right, what a finding is; else None."""
     if entry.act == ActKind.CORRECT_FINDING:
         return entry.patient_id, str(entry.session_id), str(entry.lesion_id), str(entry.finding), "finding"
+    if entry.act == ActKind.NAME_LESIONS:
+        pair = sorted((str(entry.lesion_id), str(entry.same_as)))
+        return entry.patient_id, str(entry.session_id), *pair, "names"
     if entry.act == ActKind.CORRECT_MASK:
         return (*_mask_of(entry), "drawn")
     return _mask_of(entry) if entry.act in ABOUT_MASKS else None
@@ -342,8 +320,11 @@ def _why_lapsed(
         here = None if pieces is None else pieces.get((entry.patient_id, str(entry.session_id)), frozenset())
         if here is None or entry.component_sha256 in here:
             return None
+        is_drawn = entry.component_at_mm is not None
+        where = f" at {entry.component_at_mm} mm of this scan" if is_drawn else ""
+        how = "drawn otherwise since" if is_drawn else "measured otherwise in its table since"
         return (
-            f"lesion {entry.lesion_id} at {entry.component_at_mm} mm of this scan is drawn otherwise since, or not "
+            f"lesion {entry.lesion_id}{where} is {how}, or not "
             f"followed there any more; look at the visit and decide anew, about the lesion as it is now"
         )
     if entry.mask_sha256 is None or masks is None or masks.get(_mask_of(entry)) == entry.mask_sha256:
@@ -388,6 +369,7 @@ def decide(entries: Iterable[JournalEntry]) -> Decisions:
             for e in by_kind[ActKind.CORRECT_LESION]
         ),
         withdrawn=tuple(_withdrawal(e) for e in by_kind[ActKind.WITHDRAW_LESION]),
+        named=tuple(_naming(e) for e in by_kind[ActKind.NAME_LESIONS]),
         corrected={(str(e.session_id), str(e.compartment)): e for e in by_kind[ActKind.CORRECT_MASK]},
     )
 
@@ -417,6 +399,12 @@ def _withdrawal(entry: JournalEntry) -> LesionWithdrawal:
     words = f"new lesion withdrawn by {entry.who} on {_day(entry)}: {entry.reason}"
     day = entry.written_at.date()
     return LesionWithdrawal(str(entry.session_id), entry.lesion_id, entry.component_sha256, day, words)
+
+
+def _naming(entry: JournalEntry) -> LesionNaming:
+    words = f"{entry.who} on {_day(entry)}: {entry.reason}"
+    answer = NameAnswer(str(entry.corrected_to))
+    return LesionNaming(entry.entry_id, str(entry.session_id), str(entry.lesion_id), str(entry.same_as), answer, words)
 
 
 def _said(entry: JournalEntry) -> str:

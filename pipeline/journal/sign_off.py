@@ -7,6 +7,7 @@ effect.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from pipeline.errors import InputError, SettingsError
 from pipeline.files import fingerprints
 from pipeline.journal import act_file, decisions, drawn_masks
 from pipeline.journal.decisions import ABOUT_LESIONS, ABOUT_MASKS, TUMOUR, Act, ActKind
+from pipeline.journal.lesion_acts import NameAnswer
 from pipeline.store import reader
 
 if TYPE_CHECKING:
@@ -76,6 +78,8 @@ def about_masks(
 def bound(act: Act, lesions: pd.DataFrame) -> Act:
     """Return an act about a lesion bound to the piece that the person saw: its digest and place in its own scan.
 
+    A lesion of a table is bound to the digest of its row; it has no place.
+
     Parameters
     ----------
     lesions
@@ -93,7 +97,8 @@ def bound(act: Act, lesions: pd.DataFrame) -> Act:
     if here.empty:
         return act
     piece = here.sort_values("volume_mm3", ascending=False, kind="stable").iloc[0]
-    place = " ".join(f"{piece[f'scan_{axis}_mm']:.1f}" for axis in "xyz")
+    at_mm = [piece[f"scan_{axis}_mm"] for axis in "xyz"]
+    place = None if any(map(math.isnan, at_mm)) else " ".join(f"{value:.1f}" for value in at_mm)
     return replace(act, component_sha256=str(piece["component_sha256"]), component_at_mm=place)
 
 
@@ -236,5 +241,22 @@ def _check_lesion(lesions: pd.DataFrame, act: Act) -> None:
     if act.component_sha256 is not None and act.component_sha256 not in set(pieces.dropna()):
         where = f"{act.patient_id} {act.session_id}"
         raise SettingsError(f"{where}: lesion {act.lesion_id} has changed since it was shown; look at it again")
+    if act.kind == ActKind.NAME_LESIONS:
+        _check_names(lesions, act, here)
     if act.kind == ActKind.CORRECT_LESION and not LESION.fullmatch(act.same_as or ""):
         raise SettingsError(f"expected a lesion such as L1, found {act.same_as}")
+
+
+def _check_names(lesions: pd.DataFrame, act: Act, here: Sequence[str]) -> None:
+    """Refuse an answer about names of a table that fits no two lesions of it at that visit."""
+    where = f"{act.patient_id} {act.session_id}"
+    of_visit = lesions[(lesions["session_id"] == act.session_id) & (lesions["lesion_id"] == act.lesion_id)]
+    if of_visit["component_sha256"].isna().all() or of_visit["scan_x_mm"].notna().any():
+        raise SettingsError(
+            f"{where}: expected a lesion that a table tells apart, found {act.lesion_id} of a scan; use correct_lesion"
+        )
+    if act.corrected_to == NameAnswer.ANOTHER:
+        if act.same_as in set(lesions["lesion_id"]):
+            raise SettingsError(f"{where}: expected a name that no lesion bears, found {act.same_as}; choose another")
+    elif act.same_as not in here:
+        raise SettingsError(f"{where}: expected another of its lesions {', '.join(here)}, found {act.same_as}")

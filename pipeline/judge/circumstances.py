@@ -34,6 +34,9 @@ SEEN_WORDS = {
 SHRUNK = (DisplayState.SHRINKAGE, DisplayState.POSSIBLE_SHRINKAGE, DisplayState.NONE_SEEN)
 GROWN = (DisplayState.GROWTH, DisplayState.POSSIBLE_GROWTH)
 
+GROWTH_IS_OPEN = "growth is open until"
+"""What is said of a lesion that gained what others lost; who or what settles it follows."""
+
 
 def remarks(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria) -> list[Clause]:
     """Return what is said beside a verdict, in order; what concerns sizes only where the visit is judged."""
@@ -261,18 +264,16 @@ def error_assumed(verdict: Verdict, criteria: ResponseCriteria) -> tuple[Clause,
 
 
 def exchanged(verdict: Verdict, criteria: ResponseCriteria) -> str:
-    """Say what other lesions lost as this one grew, and what would settle which is which.
-
-    People settle it by the piece of a mask; where a table gives the sizes, only the table or a later scan can.
-    """
+    """Say what other lesions lost as this one grew, and what would settle which is which: a person, or a later scan."""
     exchanges = verdict.evidence.exchanged
-    words = f"{lesion_exchange.words(exchanges, criteria.metric)}, growth is open until"
+    words = f"{lesion_exchange.words(exchanges, criteria.metric)}, {GROWTH_IS_OPEN}"
+    person = "a person says which lesion is which"
     if verdict.visit.mask_origin is not None:
-        return f"{words} a person says which lesion is which"
+        return f"{words} {person}"
     unread = list(dict.fromkeys(name for one in exchanges for name in one.unread))
     if unread:
-        return f"{words} the table has a row of {' and '.join(unread)} again"
-    return f"{words} a later scan shows more, or the table is corrected if it names a lesion wrongly"
+        return f"{words} the table has a row of {' and '.join(unread)} again, or {person}"
+    return f"{words} a later scan shows more, or {person}"
 
 
 def exchanged_beside(verdict: Verdict, criteria: ResponseCriteria) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -137,7 +137,7 @@ def to_json(clauses: Sequence[Clause]) -> str:
     objects = [
         {
             name: value
-            for name, value in asdict(clause).items()
+            for name, value in vars(clause).items()  # plain values all
             if value not in (None, "") and not isinstance(value, WrittenDay)
         }
         for clause in clauses

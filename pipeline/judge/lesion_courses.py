@@ -155,7 +155,9 @@ def set_in_words(verdicts: Sequence[LesionVerdict], left_out: Container[str]) ->
     if len(verdicts) < 2:
         return ""
     apart = [one.lesion_id for one in verdicts if one.lesion_id in left_out]
-    unseen = [one.lesion_id for one in verdicts if one.measure.volume_mm3 is None and one.lesion_id not in apart]
+    held_by = {name: one for one in verdicts for name in one.with_lesions}
+    measures = {one.lesion_id: held_by.get(one.lesion_id, one).measure for one in verdicts}
+    unseen = [name for name, measure in measures.items() if measure.volume_mm3 is None and name not in apart]
     inside = [one.lesion_id for one in verdicts if one.lesion_id not in (*apart, *unseen)]
     words = f"by total of {' and '.join(inside)}" if inside else "by total of no lesion"
     words += f", without {' and '.join(apart)}" if apart else ""

@@ -128,7 +128,8 @@ class _Ledger:
     transfers: list[_Transfer] = field(default_factory=list)
 
     def add(self, scan: VisitMeasure, here: Mapping[str, VisitMeasure], settled: Container[str]) -> None:
-        """Take in the lesions' measures on one scan; of ``settled`` ones the change is their own."""
+        """Take in the lesions' measures on one scan; of ``settled`` ones the change is their own, up to here."""
+        self.transfers = [one for one in self.transfers if all(step.lesion not in settled for step in one.steps)]
         measured = {name: one for name, one in here.items() if value_of(one, self.metric) is not None}
         again = (self._read_again(one, scan, measured, settled) for one in self.transfers)
         self.transfers = [one for one in again if one is not None]
@@ -228,7 +229,8 @@ def with_exchanges(
     measures
         Of one patient.
     settled
-        Visit and lesion of which a person said that it is this lesion: what it gained and lost there is its own.
+        Visit and lesion of which a person said that it is this lesion: what it gained and lost there and before is
+        its own.
     """
     given = {name: dict(by_session) for name, by_session in measures.items()}
     scans = {one.session_id: one for by_session in measures.values() for one in by_session.values()}

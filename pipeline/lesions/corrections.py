@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from pipeline.journal.decisions import LesionCorrection
+from pipeline.journal.lesion_acts import LesionCorrection
 from pipeline.lesions.matching import UNPLACED, LesionStatus, Sighting
 
 Pieces = Mapping[tuple[str, int], str]

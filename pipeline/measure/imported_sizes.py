@@ -147,7 +147,9 @@ def visit_measure(
 
 def not_given(compartment: Compartment) -> ImportedMeasure:
     """Return what stands for a compartment of which a visit's table has no row."""
-    return ImportedMeasure(compartment, missing_reason=f"the imported table gives no {compartment} here")
+    is_tumour = compartment == Compartment.TUMOUR  # said as where the table alone is judged
+    reason = NO_VOLUME if is_tumour else f"the imported table gives no {compartment} here"
+    return ImportedMeasure(compartment, missing_reason=reason)
 
 
 def _part(compartment: Compartment, measures: Iterable[ImportedMeasure], histology: str | None) -> PartSize:

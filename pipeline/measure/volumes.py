@@ -129,8 +129,9 @@ def edges_reached(probability: Volume, image: Volume | None = None) -> tuple[str
     probability
         A mask or probability map.
     image
-        The scan, on the same grid. Where nothing but zeros lies between the object and an end of the array (padding,
-        or voxels that were not finite), the field of view ends at the object.
+        The scan, on the same grid. Where nothing but padding lies between the object and an end of the array (zeros,
+        voxels that were not finite, or the one value that fills a whole slice at an end), the field of view ends at the
+        object.
 
     Returns
     -------
@@ -148,7 +149,7 @@ def edges_reached(probability: Volume, image: Volume | None = None) -> tuple[str
     indices = np.argwhere(inside)
     if not len(indices):
         return ()
-    signal = None if image is None or not image.array.any() else image.array != 0
+    signal = None if image is None or not image.array.any() else _signal(image.array)
     reached = set()
     for axis in range(3):
         first, last = _ends(signal, axis, inside.shape, indices)
@@ -157,6 +158,14 @@ def edges_reached(probability: Volume, image: Volume | None = None) -> tuple[str
         reached |= {names[0]} if (indices[:, axis] <= first).any() else set()
         reached |= {names[1]} if (indices[:, axis] >= last).any() else set()
     return tuple(name for pair in EDGES for name in pair if name in reached)
+
+
+def _signal(array: NDArray) -> NDArray[np.bool_]:
+    """Mark what is no padding; programs that crop or resample fill with zeros or with the lowest value of the scan."""
+    ends = (np.take(array, place, axis=axis) for axis in range(3) for place in (0, -1))
+    padding = {0.0, *(float(end.flat[0]) for end in ends if (end == end.flat[0]).all())}
+    is_signal = ~np.isin(array, list(padding))
+    return is_signal if is_signal.any() else np.asarray(array != 0)
 
 
 def _ends(

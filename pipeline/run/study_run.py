@@ -37,7 +37,7 @@ from pipeline.run.study_results import (
     sidecar,
 )
 from pipeline.store import reader
-from pipeline.study import study_folder
+from pipeline.study import imported_table, study_folder
 from pipeline.study.imported_reading import ImportedVisits, KeptReading
 from pipeline.study.visits import content_of
 
@@ -108,7 +108,8 @@ def read_inputs(
     patients = [p.patient.patient_id for p in study.patients]
     criteria = criteria_files.load_all(settings.criteria_id)
     noticed = (*study.findings, *names.findings, *people.findings)
-    beside = study_rows(patients, noticed, people.entries, [rule.record() for rule in criteria])
+    entries = _as_named_now(people.entries, study.patients)
+    beside = study_rows(patients, noticed, entries, [rule.record() for rule in criteria])
     acts = {name: decisions.effective(beside.entries.get(name, ()), name) for name in patients}
     study = replace(study, patients=tuple(replace(p, acts=acts[p.patient.patient_id]) for p in study.patients))
     pieces = names.by_patient()
@@ -119,6 +120,19 @@ def read_inputs(
         {name: _names_given(pieces.get(name, ()), beside.entries.get(name, ())) for name in patients},
     )
     return study, rules, beside
+
+
+def _as_named_now(
+    entries: Sequence[records.JournalEntry], patients: Iterable[study_folder.StudyPatient]
+) -> tuple[records.JournalEntry, ...]:
+    """Return the acts with the visits called as they are now, which earlier versions renamed for a second of a day."""
+    visits = {patient.patient.patient_id: patient.visits for patient in patients}
+    return tuple(
+        replace(entry, session_id=imported_table.name_now(entry.session_id, visits.get(entry.patient_id, ())))
+        if entry.session_id is not None
+        else entry
+        for entry in entries
+    )
 
 
 def _held(settings: RunSettings) -> AbstractContextManager[None]:

@@ -43,7 +43,7 @@ THREAD_LIMITS = (
 START = "pipeline.run.worker_start"
 """Module that the server of the workers imports before all others."""
 
-STORY, ALIGNING = "pipeline.run.patient_run", ("pipeline.align.rigid", "numba")
+STORY, ALIGNING = "pipeline.run.patient_run", ("pipeline.align.rigid", "pipeline.run.worker_loops")
 """Modules imported once for all workers: the story of a patient, and ANTs and numba, which take seconds."""
 
 

@@ -151,17 +151,23 @@ def _add_patients(bids_dir: Path, patients: Iterable[Patient]) -> int:
 def _add_treatments(bids_dir: Path, treatments: Iterable[Treatment]) -> int:
     path = bids_dir / "treatments.tsv"
     keys_there = {(row["participant_id"], row["date"], row["kind"]) for row in rows_there(path, bids_dir)}
-    treatment_rows = [
-        {
-            "participant_id": _label(t.patient_id), "date": _first_day(t),
-            "kind": t.kind if t.kind != TreatmentKind.UNKNOWN else t.written or "n/a",
+    new = []
+    for t in treatments:
+        row = {
+            "participant_id": _label(t.patient_id), "date": _first_day(t), "kind": _kind(t),
             "end_date": _last_day(t),
             "extent": t.extent, "dose_gy": t.dose_gy, "agent": t.agent, "dose_mg": unmistakable(t.dose_mg),
-        }
-        for t in treatments
-    ]  # fmt: skip
-    new = [row for row in treatment_rows if (row["participant_id"], row["date"], row["kind"]) not in keys_there]
+        }  # fmt: skip
+        if all((row["participant_id"], row["date"], word) not in keys_there for word in (row["kind"], str(t.kind))):
+            new.append(row)
     return append_rows(path, TREATMENT_COLUMNS, new)
+
+
+def _kind(treatment: Treatment) -> str:
+    """Return a kind as the table wrote it where a verdict says it so, or nobody knows it; else by its own name."""
+    if treatment.kind in (TreatmentKind.UNKNOWN, TreatmentKind.DRAINAGE):
+        return treatment.written or (str(treatment.kind) if treatment.kind == TreatmentKind.DRAINAGE else "n/a")
+    return str(treatment.kind)
 
 
 def _first_day(treatment: Treatment) -> str:

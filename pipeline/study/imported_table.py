@@ -1,11 +1,12 @@
 """How the rows of the table of imported sizes inside a study folder become visits of patients.
 
-A visit with images is measured on them; the table counts only for days without.
+A visit with images is measured on them; the table counts only for days without. What a visit is called follows from
+what was imported up to then: a later import names its own visits and renames none, for acts of people speak of them.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 from itertools import count
@@ -24,6 +25,9 @@ IMPORTED_TABLE = "phenotype/cordtrack_volumes.tsv"
 UNDATED = "ses-importedundated"
 """Beginning of the names of visits whose day nobody can tell; a number follows."""
 
+WITH_TIME = re.compile(r"(ses-imported\d+)t(\d{6})")
+"""The name of one of several visits of a day."""
+
 NOTHING = (ImportedMeasure(Compartment.TUMOUR, missing_reason=NO_VOLUME),)
 
 
@@ -37,8 +41,7 @@ def with_imported(
     merged = list(visits)
     names = {visit.session_id for visit in visits}
     filled: set[str] = set()
-    visits_given = list(given)
-    days = Counter(str(one.acquired_on) for one in visits_given)
+    visits_given = sorted(given, key=lambda one: one.first_given.order)
     for one in visits_given:
         if not one.is_placed:
             merged.append(_undated_visit(patient_id, one, names))
@@ -58,7 +61,7 @@ def with_imported(
                 acquired_at=listed.acquired_at or one.acquired_at,
             )
         else:
-            merged.append(_new_visit(patient_id, one, names, with_time=days[str(one.acquired_on)] > 1))
+            merged.append(_new_visit(patient_id, one, names, with_time=not _was_alone(one, visits_given)))
             names.add(merged[-1].session_id)
     return tuple(sorted(merged, key=by_date))
 
@@ -69,10 +72,20 @@ def _of_time(one: GivenVisit, same_day: Sequence[StudyVisit]) -> list[StudyVisit
     return [visit for visit in same_day if visit.acquired_at and visit.acquired_at == one.acquired_at] + timeless
 
 
+def _was_alone(one: GivenVisit, visits_given: Iterable[GivenVisit]) -> bool:
+    """Say whether no other visit of the day had been given when this one first was."""
+    day, order = str(one.acquired_on), one.first_given.order
+    return not any(
+        other is not one and str(other.acquired_on) == day and other.first_given.order <= order
+        for other in visits_given
+    )
+
+
 def _new_visit(patient_id: str, one: GivenVisit, others: Container[str], *, with_time: bool) -> StudyVisit:
     """Name a visit by its day, one of several with its time; if the study calls another so, the name gets longer."""
     session_id = f"ses-imported{''.join(letter for letter in str(one.acquired_on) if letter.isdigit())}"
-    session_id += f"t{one.acquired_at:%H%M%S}" if with_time and one.acquired_at else ""
+    clock = one.first_given.at or one.acquired_at
+    session_id += f"t{clock:%H%M%S}" if with_time and clock else ""
     while session_id in others:
         session_id += "x"
     return StudyVisit(
@@ -92,6 +105,25 @@ def _undated_visit(patient_id: str, one: GivenVisit, others: Container[str]) -> 
     number = next(number for number in count(1) if f"{UNDATED}{number}" not in others)
     total = (total_of(one.lesions),) if one.lesions and not _has_tumour(one) else ()
     return StudyVisit(patient_id, f"{UNDATED}{number}", None, (), (), (*one.measures, *total) or NOTHING)
+
+
+def name_now(session_id: str, visits: Iterable[StudyVisit]) -> str:
+    """Return what a visit is called now that a second scan of its day once gave the name with its time.
+
+    Parameters
+    ----------
+    session_id
+        As somebody called it; returned as it is where a visit is called so, or none of that day and time is found.
+    visits
+        Of the patient; looked at only for such a name.
+    """
+    timed = WITH_TIME.fullmatch(session_id)
+    if timed is None:
+        return session_id
+    by_name = {visit.session_id: visit for visit in visits}
+    plain = by_name.get(timed[1])
+    is_same = plain is not None and plain.acquired_at is not None and f"{plain.acquired_at:%H%M%S}" == timed[2]
+    return timed[1] if session_id not in by_name and is_same else session_id
 
 
 def _has_tumour(one: GivenVisit) -> bool:

@@ -15,10 +15,37 @@ from pipeline.measure.imported_sizes import UNSEEN, ImportedMeasure, any_seeding
 from pipeline.study.own_number_rows import one_measure
 from pipeline.study.study_tables import TableRow
 
+WHOLE = frozenset({
+    "total", "totals", "sum", "all", "whole", "overall", "combined", "all lesions", "total tumour", "total tumor",
+    "whole tumour", "whole tumor", "gesamt", "summe", "alle", "totale", "somme", "tous", "suma", "todas", "totaal",
+})  # fmt: skip
+"""Names of a row that measures all lesions together: added to them it would double the tumour."""
+
+SUM_SHARE = 1e-3
+"""So near to the sum of all others of its day a lesion is that sum; programs round to a thousandth."""
+FEWEST_SUMMED = 2
+
 
 def lesion_of(row: TableRow) -> str | None:
-    """Return which lesion a row measures; None where it is the whole tumour."""
-    return row.cells.get("lesion_id") or row.cells.get("lesion")
+    """Return which lesion a row measures; None where it is the whole tumour, by a name such as ``total`` or by none."""
+    name = row.cells.get("lesion_id") or row.cells.get("lesion")
+    return None if name is None or " ".join(name.casefold().replace("_", " ").split()) in WHOLE else name
+
+
+def sum_among(lesions: Mapping[str, ImportedMeasure]) -> str | None:
+    """Return the lesion that measures what all others of its day do together, as a row with their sum does; else None.
+
+    Examples
+    --------
+    >>> one, two, both = (ImportedMeasure(Compartment.TUMOUR, volume_mm3=size) for size in (300.0, 200.0, 500.0))
+    >>> sum_among({"L1": one, "L2": two, "L1+L2": both}), sum_among({"L1": one, "L2": two})
+    ('L1+L2', None)
+    """
+    sizes = {name: one.volume_mm3 for name, one in lesions.items() if one.volume_mm3}
+    if len(sizes) <= FEWEST_SUMMED:
+        return None
+    total = sum(sizes.values())
+    return next((name for name, size in sizes.items() if abs(2 * size - total) <= SUM_SHARE * size), None)
 
 
 def lesions_in(lesion_rows: Iterable[TableRow], findings: list[Finding]) -> dict[str, ImportedMeasure]:
@@ -76,7 +103,7 @@ def with_unseen(
 
 
 def total_of(lesions: Mapping[str, ImportedMeasure]) -> ImportedMeasure:
-    """Add up the lesions of one visit; one without a size leaves the total without one, with the reason.
+    """Add up the lesions of one visit; one without a size, or one that may be their sum, leaves the total without one.
 
     Examples
     --------
@@ -94,6 +121,10 @@ def total_of(lesions: Mapping[str, ImportedMeasure]) -> ImportedMeasure:
     if missing:
         reason = f"lesion {missing[0]}: {lesions[missing[0]].missing_reason}"
         return replace(marked, missing_reason=reason)
+    doubled = sum_among(lesions)
+    if doubled is not None:
+        words = f"lesion {doubled} measures what all others of this day do together: is its row their sum?"
+        return replace(marked, missing_reason=f"{words} If so, name it total")
     volume_mm3 = sum(one.volume_mm3 or 0.0 for one in measures)
     slices = [one.slices_spanned for one in measures if one.slices_spanned is not None]
     return replace(

@@ -5,9 +5,11 @@ One bad number leaves a row's measure without any, with the reason: half a row i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import time
+from itertools import pairwise
 
 from pipeline.core.records import Finding
 from pipeline.core.vocabulary import Compartment
@@ -32,6 +34,13 @@ SIZES: Mapping[str, float] = {
 
 REMARKS = frozenset({"comment", "comments", "note", "notes", "remark", "remarks"})
 """Columns in which people write to one another."""
+
+TAKES_BACK = re.compile(
+    r"\bnot\b|\bincomplete|\bpartial|field of view|\bfov\b|cut off|truncat|artefact|artifact|motion|unsure|doubt|"
+    r"\bwrong|\bnicht\b|unvollst|bewegung|unsicher|\bpas\b|\bnon\b|\?",
+    re.IGNORECASE,
+)
+"""Words of a remark that may take back the size beside it."""
 
 APART_MINUTES = 60.0
 """From one row to the next of another scan: series and readings of one sitting lie closer (a proposal)."""
@@ -89,7 +98,7 @@ def sittings(rows_of_day: Sequence[TableRow], column: str) -> list[list[TableRow
         return [list(rows_of_day)]
     groups: list[list[TableRow]] = []
     for place, (clock, row) in enumerate(clocked):
-        if place == 0 or _minutes(clock) - _minutes(clocked[place - 1][0]) >= APART_MINUTES:
+        if place == 0 or not is_one_sitting((clocked[place - 1][0], clock)):
             groups.append([])
         groups[-1].append(row)
     scans: list[list[TableRow]] = []
@@ -99,6 +108,11 @@ def sittings(rows_of_day: Sequence[TableRow], column: str) -> list[list[TableRow
         else:
             scans.append(group)
     return scans
+
+
+def is_one_sitting(times: Sequence[time]) -> bool:
+    """Say whether series at these times, in order, are of one sitting."""
+    return all(_minutes(later) - _minutes(earlier) < APART_MINUTES for earlier, later in pairwise(times))
 
 
 def _minutes(clock: time) -> float:
@@ -147,7 +161,19 @@ def _measure(compartment: Compartment, row: TableRow, findings: list[Finding]) -
         new_lesion=new_lesion,
         leptomeningeal=seeding,
     )
-    return measure if measure.volume_mm3 is not None else _without_volume(measure)
+    measure = measure if measure.volume_mm3 is not None else _without_volume(measure)
+    _say_remark(row, measure, findings)
+    return measure
+
+
+def _say_remark(row: TableRow, measure: ImportedMeasure, findings: list[Finding]) -> None:
+    """Say of a remark that it is not read where it may take back what its row says: a size of 0, or words of doubt."""
+    remark = " ".join(words for name in sorted(REMARKS) if (words := row.cells.get(name)))
+    if remark and (measure.volume_mm3 == 0 or TAKES_BACK.search(remark)):
+        what = "a size of 0" if measure.volume_mm3 == 0 else "this size"
+        findings.append(
+            row.problem("remark_unread", f"expected what counts in its own column, found {what} with a remark")
+        )
 
 
 def _without_volume(measure: ImportedMeasure) -> ImportedMeasure:

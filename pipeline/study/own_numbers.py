@@ -21,11 +21,21 @@ from pipeline.core.written_day import WrittenDay, last_possible
 from pipeline.measure.imported_sizes import ImportedMeasure
 from pipeline.study import wide_rows
 from pipeline.study.clinical import YES_NO, syndrome_in
+from pipeline.study.first_given import FirstGiven, first_given, import_order
 from pipeline.study.label_names import compartment_named
 from pipeline.study.lesion_rows import lesion_of, lesions_in, total_of, with_marks, with_unseen
 from pipeline.study.names import alike_groups, relative_to
 from pipeline.study.one_person import agreed
-from pipeline.study.own_number_rows import REMARKS, SIZES, VOLUME_COLUMNS, differing, key_of, one_measure, sittings
+from pipeline.study.own_number_rows import (
+    REMARKS,
+    SIZES,
+    VOLUME_COLUMNS,
+    differing,
+    is_one_sitting,
+    key_of,
+    one_measure,
+    sittings,
+)
 from pipeline.study.possible_days import impossible_days, in_words, latest_of
 from pipeline.study.study_tables import TableRow, is_complete, read_delimited, span_in, time_in, unread_columns, word_in
 from pipeline.study.unit_doubts import SizesBefore, in_one_unit, marks_alone
@@ -64,6 +74,8 @@ class GivenVisit:
         Where it stands in the table.
     lesions
         Solid tumour of each lesion by name, where the table tells them apart.
+    first_given
+        When its first row came and the time that this had: no row that is added later changes it.
     """
 
     patient_id: str
@@ -73,6 +85,7 @@ class GivenVisit:
     lines: tuple[int, ...] = ()
     acquired_at: time | None = None
     lesions: Mapping[str, ImportedMeasure] = field(default_factory=dict)
+    first_given: FirstGiven = field(default_factory=FirstGiven)
 
     @property
     def is_placed(self) -> bool:
@@ -146,6 +159,9 @@ def volumes_in(name: str, written_rows: Iterable[TableRow], as_of: date, finding
     ]
     visits = [visit for visit in visits if visit.is_placed or _may_be_smallest(visit)]
     visits = with_lesions(without_doubtful_units(visits, table_rows, name, findings))
+    order = import_order(table_rows)
+    rows_by_line = {row.line: row for row in table_rows}
+    visits = [replace(one, first_given=first_given(one.lines, rows_by_line, order, "date")) for one in visits]
     return VolumeTable(name, tuple(visits), _patients(table_rows, id_by_key, findings), has_words)
 
 
@@ -282,7 +298,7 @@ def _visit(
     patient_id, acquired_on, _ = key
     lines = tuple(dict.fromkeys(row.line for row in table_rows))
     times = sorted({clock for row in table_rows if (clock := time_in(row, "date")) is not None})
-    acquired_at = times[0] if len(times) == 1 or not is_alone else None
+    acquired_at = times[0] if times and (not is_alone or is_one_sitting(times)) else None
     if has_words:
         return GivenVisit(patient_id, acquired_on, (), _word(table_rows, findings), lines, acquired_at)
     by_compartment: dict[Compartment, list[TableRow]] = defaultdict(list)

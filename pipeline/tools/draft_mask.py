@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume
 from pipeline.draft.between_slices import across_slices, filled_between, smoothed
 from pipeline.draft.proposal import ALGORITHM, VERSION, Clicks, propose
+from pipeline.draft.unlike_cord import words_of
 from pipeline.errors import InputError, SettingsError
 from pipeline.files import atomic, fingerprints, images
 from pipeline.measure import volumes
@@ -49,6 +50,8 @@ class Drafted:
         Of the proposed outline, counted in the scan's grid.
     unsure_mm
         RAS+ mm; look there first. None where nothing was proposed from clicks.
+    doubt
+        That nothing differs where the outline was proposed, in words; None where something does.
     """
 
     mask: Path
@@ -56,6 +59,7 @@ class Drafted:
     volume_mm3: float
     length_mm: float
     unsure_mm: Place | None
+    doubt: str | None = None
 
 
 def draft_file(scan: Path, clicks: Clicks, wanted: Wanted, second: Path | None = None) -> Drafted:
@@ -84,8 +88,9 @@ def draft_file(scan: Path, clicks: Clicks, wanted: Wanted, second: Path | None =
         "ClicksInsideMm": clicks.inside,
         "ClicksOutsideMm": clicks.outside,
         "LeastSureMm": [round(at, 1) for at in proposal.unsure_mm],
+        "SignalChange": None if proposal.change is None else round(proposal.change, 3),
     }
-    return _written(proposal.mask, wanted, how, proposal.unsure_mm)
+    return replace(_written(proposal.mask, wanted, how, proposal.unsure_mm), doubt=words_of(proposal.change))
 
 
 def fill_file(scan: Path, drawn: Path, wanted: Wanted) -> Drafted:

@@ -2,7 +2,7 @@
 create or replace view act_effect as
 select
     e.patient_id, e.criteria_id, e.entry_id, j.act, j.who, j.written_at, j.reason, j.session_id, v.acquired_on,
-    j.compartment, j.lesion_id, j.same_as,
+    j.compartment, j.lesion_id, j.same_as, j.corrected_to,
     e.session_id as without_session_id, w.acquired_on as without_on, e.category as without_category,
     e.state as without_state, e.display_state as without_display_state, e.is_confirmed as without_is_confirmed,
     e.is_provisional as without_is_provisional, ratio_percent(e.change_ratio) as without_change_percent,
@@ -25,7 +25,8 @@ comment on column act_effect.session_id is 'session that it is about';
 comment on column act_effect.acquired_on is 'day of that scan; empty when unknown';
 comment on column act_effect.compartment is 'tissue of the mask spoken of';
 comment on column act_effect.lesion_id is 'lesion spoken of, as the program called it';
-comment on column act_effect.same_as is 'lesion that it is, from this visit on';
+comment on column act_effect.same_as is 'lesion that it is, from this visit on; the other one of two that are named';
+comment on column act_effect.corrected_to is 'of names of lesions right, exchanged, one lesion or another lesion';
 comment on column act_effect.without_session_id is 'session of the latest verdict without it';
 comment on column act_effect.without_on is 'day of that scan';
 comment on column act_effect.without_category is 'category of that verdict';

@@ -10,12 +10,12 @@ comment on view journal is 'One row per act of a person that these results know 
 comment on column journal.entry_id is 'id of the entry, by which a later one can undo it';
 comment on column journal.written_at is 'when it was written, UTC';
 comment on column journal.who is 'the person';
-comment on column journal.act is 'accept_mask, exclude_mask, exclude_visit, pin_baseline, correct_lesion, withdraw_lesion, correct_mask, correct_finding, comment, note, decision or undo';
+comment on column journal.act is 'accept_mask, exclude_mask, exclude_visit, pin_baseline, correct_lesion, withdraw_lesion, name_lesions, correct_mask, correct_finding, comment, note, decision or undo';
 comment on column journal.patient_id is 'participant label';
 comment on column journal.session_id is 'session label, when it is about one visit';
 comment on column journal.compartment is 'tissue of the mask spoken of, when it is about a mask';
 comment on column journal.lesion_id is 'lesion spoken of, as the program called it';
-comment on column journal.same_as is 'lesion that it is, from this visit on';
+comment on column journal.same_as is 'lesion that it is, from this visit on; the other one of two that are named';
 comment on column journal.reason is 'the reason, or the comment itself';
 comment on column journal.undoes is 'entry that it undoes';
 comment on column journal.status is 'in_force, undone, replaced (decided anew) or lapsed (the mask or scan is another one now)';
@@ -28,4 +28,4 @@ comment on column journal.component_sha256 is 'digest of the piece of tumour tha
 comment on column journal.component_at_mm is 'its centre in the visit''s own scan, mm to the right, to the front and upwards';
 comment on column journal.drawn_how is 'of a mask drawn in the page, JSON: clicks inside and outside in mm, the algorithm that proposed an outline from them, its version, and voxels brushed or erased';
 comment on column journal.finding is 'finding of the description that a person reads otherwise, as in description';
-comment on column journal.corrected_to is 'what they read in its place';
+comment on column journal.corrected_to is 'what they read in its place; of names of lesions right, exchanged, one lesion or another lesion';

@@ -40,7 +40,7 @@ comment on column lesion.volume_mm3 is 'volume of the piece in the visit''s own 
 comment on column lesion.centre_x_mm is 'centre in the reference visit''s space, mm to the right';
 comment on column lesion.centre_y_mm is 'centre in the reference visit''s space, mm to the front';
 comment on column lesion.centre_z_mm is 'centre in the reference visit''s space, mm upwards';
-comment on column lesion.component_sha256 is 'digest of the piece''s voxels and their grid; empty where none was seen';
+comment on column lesion.component_sha256 is 'digest of the piece''s voxels and their grid, or of a table''s row; empty where none was seen';
 comment on column lesion.scan_x_mm is 'centre of the piece in the visit''s own scan, mm to the right';
 comment on column lesion.scan_y_mm is 'centre of the piece in the visit''s own scan, mm to the front';
 comment on column lesion.scan_z_mm is 'centre of the piece in the visit''s own scan, mm upwards';

@@ -9,6 +9,7 @@ from pipeline.cord.cord_finding import find_cord
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume, to_world
 from pipeline.draft.proposal import Clicks, propose
+from pipeline.draft.unlike_cord import signal_change, words_of
 from pipeline.errors import InputError, SettingsError
 from pipeline.files import images
 from tests.draft.implant import dice, with_lesion
@@ -59,6 +60,37 @@ def test_gain_and_storage_order_do_not_matter(lesion) -> None:
     flipped[:3, 1] *= -1
     turned = propose(Volume(np.flip(scan.array, 1), flipped), cord, clicks, TUMOUR).mask.array
     assert dice(np.flip(turned, 1), usual) > 0.99
+
+
+def test_a_click_in_healthy_cord_says_that_nothing_differs_and_one_in_a_lesion_does_not(lesion) -> None:
+    scan, _, middle_mm, cord = lesion
+    change = propose(scan, cord, Clicks((place(middle_mm),)), TUMOUR).change
+    assert change is not None
+    assert change > 0.4
+    assert words_of(change) is None
+    away = cord.points_mm[np.argmin(np.abs(cord.points_mm[:, 2] - middle_mm[2] - 45))]
+    healthy = propose(scan, cord, Clicks((place(away),)), TUMOUR)
+    assert healthy.mask.array.any(), "a person may still begin with it"
+    assert "nothing here differs from the cord beside it" in str(words_of(healthy.change))
+
+
+def test_what_only_a_second_contrast_shows_differs() -> None:
+    hidden, truth, middle_mm = with_lesion(1, contrast=0.0)
+    enhanced = truth.with_array(100.0 + 200.0 * truth.array)
+    clicks = Clicks((place(middle_mm),))
+    alone, both = (propose(hidden, find_cord(hidden), clicks, TUMOUR, one) for one in (None, enhanced))
+    assert words_of(alone.change) is not None
+    assert words_of(both.change) is None
+
+
+def test_too_little_cord_tells_nothing() -> None:
+    scan = Volume(np.ones((9, 9, 9)), np.eye(4))
+    line_mm = np.array([[4.0, 4.0, z] for z in range(8, -1, -1)])
+    drawn = scan.with_array(np.zeros(scan.shape, bool))
+    assert signal_change(scan, line_mm, drawn) is None
+    drawn.array[3:6, 3:6, 3:6] = True
+    assert signal_change(scan, line_mm, drawn) is None
+    assert "cannot be told" in str(words_of(None))
 
 
 @pytest.mark.parametrize("thickness", [1, 3])

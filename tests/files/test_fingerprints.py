@@ -1,5 +1,6 @@
 """Hashes name contents: same content, same hash; any change of value, file or code, another one."""
 
+import ast
 import os
 from datetime import date
 from pathlib import Path
@@ -48,3 +49,31 @@ def test_code_counts_with_what_it_imports_and_without_the_rest() -> None:
     assert {"transform.py", "volume.py"} <= closure
     assert "response.py" not in closure
     assert fingerprints.of_code("pipeline.core.volume") != fingerprints.of_code("pipeline.core.transform")
+
+
+def imported(path: Path) -> set[str]:
+    """What a module of this package takes from others of it, by Python's own reading."""
+    nodes = [
+        node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.ImportFrom) and node.module
+    ]
+    inside = [(node.module, node.names) for node in nodes if str(node.module).startswith("pipeline")]
+    return {name for module, taken in inside for name in (module, *(f"{module}.{alias.name}" for alias in taken))}
+
+
+def test_what_a_module_imports_is_told_by_its_text_as_python_reads_it() -> None:
+    paths = sorted(fingerprints.PACKAGE.rglob("*.py"))
+    assert len(paths) > 300
+    differing = [path for path in paths if set(fingerprints._imports_of(path)) != imported(path)]
+    assert not differing
+
+
+def test_imports_are_told_within_functions_in_brackets_with_remarks_and_under_another_name(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(
+        "from pipeline.core import (  # what is measured\n    a,  # first, of all\n    b as other,\n)\n"
+        "from pipeline import errors\nfrom numpy import pipeline\n\n"
+        "def late():\n    from pipeline.judge.limits import c, d as e  # noqa: PLC0415  # late\n",
+        encoding="utf-8",
+    )
+    assert set(fingerprints._imports_of(module)) == imported(module)
+    assert "pipeline.judge.limits.d" in fingerprints._imports_of(module)

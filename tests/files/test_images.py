@@ -447,3 +447,16 @@ def test_a_damaged_transform_is_refused_in_words(tmp_path: Path, content: bytes 
         (tmp_path / "a.h5").write_bytes(content)
     with pytest.raises(StoreError, match=r"a\.h5: expected a transform .* run again"):
         images.load_transform(tmp_path / "a.h5", "a", "b")
+
+
+@pytest.mark.parametrize(
+    ("edges_mm", "is_refused"), [((0.33, 0.07, 0.07), True), ((0.1, 0.1, 0.1), True), ((0.35, 0.35, 3), False)]
+)
+def test_voxels_of_a_person_in_cm_are_refused(tmp_path, edges_mm, is_refused):
+    path = tmp_path / "scan.nii.gz"
+    nib.save(nib.Nifti1Image(np.ones((3, 4, 5), np.int16), np.diag([*edges_mm, 1.0])), path)
+    if not is_refused:
+        assert images.load(path).spacing_mm == pytest.approx(edges_mm)
+        return
+    with pytest.raises(InputError, match="as in cm; export it in mm"):
+        images.load(path)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.core import records
 from pipeline.core.vocabulary import Category, DisplayState, MaskOrigin, PatientCourse, State, VisitMeasure
-from pipeline.journal.decisions import LesionWithdrawal
+from pipeline.journal.lesion_acts import LesionWithdrawal
 from pipeline.judge import criteria_files, lesion_courses
 from pipeline.judge.clauses import ClauseKind, from_json
 from pipeline.judge.response import judge

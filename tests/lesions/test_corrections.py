@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.journal.decisions import LesionCorrection
+from pipeline.journal.lesion_acts import LesionCorrection
 from pipeline.lesions.corrections import corrected
 from pipeline.lesions.matching import LesionStatus, Sighting
 

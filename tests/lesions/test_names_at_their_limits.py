@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.core.piece_names import LesionName, PiecePlace
 from pipeline.core.volume import Volume
-from pipeline.journal.decisions import LesionCorrection
+from pipeline.journal.lesion_acts import LesionCorrection
 from pipeline.lesions.corrections import corrected, lesion_of
 from pipeline.lesions.lesion_naming import names_of_pieces
 from pipeline.lesions.matching import LesionStatus, Sighting, VisitComponents, link

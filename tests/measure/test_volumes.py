@@ -249,3 +249,13 @@ def test_padding_is_not_part_of_the_field_of_view(end):
     assert edges_reached(Volume(mask, SAGITTAL), Volume(np.zeros((12, 12, 12)), SAGITTAL)) == (), (
         "nor with an empty one"
     )
+
+
+@pytest.mark.parametrize("padding", [0, -1024, 7])
+def test_whatever_fills_an_end_is_padding(padding: int) -> None:
+    signal = np.random.default_rng(4).integers(100, 200, (12, 12, 12))
+    signal[:, :, 9:] = padding
+    mask = box((12, 12, 12), slice(4, 7), slice(4, 7), slice(4, 9))
+    assert edges_reached(Volume(mask, np.eye(4)), Volume(signal, np.eye(4))) == ("head",)
+    inner = box((12, 12, 12), slice(4, 7), slice(4, 7), slice(4, 8))
+    assert edges_reached(Volume(inner, np.eye(4)), Volume(signal, np.eye(4))) == ()

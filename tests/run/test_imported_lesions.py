@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.core import records
 from pipeline.core.vocabulary import Compartment
-from pipeline.journal.decisions import LesionWithdrawal
+from pipeline.journal.lesion_acts import LesionWithdrawal
 from pipeline.measure.imported_sizes import ImportedMeasure
 from pipeline.run.steps.imported_lesions import lesions_of, with_imported
 from pipeline.run.steps.patient_work import FollowedLesions

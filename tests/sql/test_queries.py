@@ -1,6 +1,7 @@
 """Every named query runs, says what it is for and keeps to the house style. About 3 s alone."""
 
 import re
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from pipeline.core import records
+from pipeline.store import publish, sql_files
 from pipeline.store import reader as store_reader
-from pipeline.store import sql_files
 from tests import data_model
-from tests.factories import ADAPTED
+from tests.factories import ADAPTED, tiny_store
 
 QUERIES = sorted((sql_files.SQL / "queries").glob("*.sql"))
 STATEMENTS = sorted(sql_files.SQL.rglob("*.sql"))
@@ -25,7 +27,7 @@ VALUES: dict[str, Any] = {
     "reference": "nadir",
     "as_of": date(2024, 1, 1),
 }
-EMPTY_FOR_SUB_01 = {"patient_findings", "patient_new_signal"}
+EMPTY_FOR_SUB_01 = {"courses_with_new_tumour", "patient_findings", "patient_new_signal"}
 
 
 def parameters_of(file: Path) -> dict[str, Any]:
@@ -85,6 +87,21 @@ def test_sparklines_hold_dated_tumour_and_cyst_only(tiny: Path) -> None:
     assert set(frame["compartment"]) == {"tumour", "cyst"}
     assert frame["acquired_on"].notna().all()
     assert frame[frame["patient_id"] == "sub-01"]["volume_mm3"].tolist() == [3000, 1000, 800, 900, 1400]
+
+
+def test_a_state_of_shrinkage_stands_beside_its_fall_and_not_beside_a_change_since_the_nadir(tmp_path: Path) -> None:
+    def less(row: object) -> object:
+        if isinstance(row, records.Measurement) and (row.patient_id, row.session_id) == ("sub-01", "ses-05"):
+            return replace(row, volume_mm3=820.0) if row.compartment == "tumour" else row
+        if isinstance(row, records.Assessment) and (row.patient_id, row.session_id) == ("sub-01", "ses-05"):
+            return replace(row, change_ratio=820.0 / 800.0, display_state="shrinkage", clauses="[]")
+        return row
+
+    publish.publish(tmp_path, [less(row) for row in tiny_store()])
+    database = store_reader.database_path(tmp_path)
+    frame = store_reader.query(database, "board_change", criteria_id=ADAPTED).set_index("patient_id")
+    assert frame.loc["sub-01", "against"] == "baseline"
+    assert float(frame.loc["sub-01", "change_percent"]) == pytest.approx(-18.0), "not +2.5 % beside the word shrinking"
 
 
 def test_header_is_one_row_even_for_a_patient_nobody_could_judge(tiny: Path) -> None:

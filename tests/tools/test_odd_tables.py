@@ -287,3 +287,44 @@ def test_a_scan_in_the_unit_of_the_others_ends_a_doubt_of_the_same_size(tmp_path
 def test_a_size_left_out_with_another_in_doubt_may_be_the_smallest(tmp_path: Path) -> None:
     _, of_scans = judged_sizes(tmp_path, "imsct_adapted_v1", "volume_mm3,longest_mm", "3000,42 700,4.3 1500,30")
     assert of_scans == ["SD", "NE", "NE"]
+
+
+LESIONS = "patient_id,date,compartment,lesion,volume_mm3,volume_cv\n" + "".join(
+    f"p1,{year}-01-01,tumour,{name},{size},0.05\n" for year in (2020, 2021) for name, size in (("L1", 500), ("L2", 300))
+)
+
+
+@pytest.mark.parametrize("name", ["total", "Sum", "all_lesions", "Gesamt"])
+def test_a_row_of_all_lesions_is_the_whole_tumour_and_not_one_more_of_them(tmp_path: Path, name: str) -> None:
+    steady = judged(tmp_path, LESIONS + f"p1,2021-01-01,tumour,{name},800,0.05\n")
+    whole = [row for row in steady.rows if row.get("lesion") is None and row.get("lesion_id") is None]
+    assert [row["category"] for row in whole] == ["SD", "SD"]
+    grown = judged(tmp_path, LESIONS + f"p1,2021-01-01,tumour,{name},1600,0.05\n")
+    assert [row["category"] for row in grown.rows][:2] == ["SD", "PD"], "what it says counts"
+
+
+def test_a_lesion_that_is_the_sum_of_the_others_doubles_nothing(tmp_path: Path) -> None:
+    steady = judged(tmp_path, LESIONS + "p1,2021-01-01,tumour,L1+L2,800,0.05\n")
+    assert [row["category"] for row in steady.rows][:2] == ["SD", "NE"]
+    assert any("measures what all others of this day do together" in str(row) for row in steady.rows)
+    third = judged(tmp_path, LESIONS + "p1,2021-01-01,tumour,L3,700,0.05\n")
+    assert [row["category"] for row in third.rows][:2] == ["SD", "PD"], "another lesion still grows the tumour"
+
+
+@pytest.mark.parametrize(
+    ("size", "remark", "is_said"),
+    [("0", "as before", True), ("900", "not in field of view", True), ("900", "read by AB", False), ("0", "", False)],
+)
+def test_a_remark_that_may_take_a_size_back_is_said(tmp_path: Path, size: str, remark: str, is_said: bool) -> None:
+    rows = ("p1,2020-01-01,1000,", f"p1,2021-01-01,{size},{remark}")
+    text = table_of(*rows, header="patient_id,date,volume_mm3,comment")
+    assert ("remark_unread" in codes(judged(tmp_path, text))) == is_said
+
+
+@pytest.mark.parametrize("treatment", ["p1,,surgery", "p1,1650,surgery"])
+def test_scans_shifted_by_centuries_wait_for_a_treatment_without_a_day_as_others_do(
+    tmp_path: Path, treatment: str
+) -> None:
+    rows = (f"p1,{1650 + n}-01-01,{size},0.05" for n, size in enumerate((1000, 1010, 1700)))
+    table = judged(tmp_path, table_of(*rows), f"{TREATED}{treatment}\n")
+    assert categories(table)[-1] == "NE"

@@ -100,6 +100,9 @@ lost 2O17 tumour 400 0.08
 kept 2015-01-01 tumour 1000 0.08
 kept 2O16 tumour 1020 0.08
 kept 2017-01-01 tumour 1050 0.08
+drained 2020-01-01 tumour 1000 0.08
+drained 2020-07-01 syrinx 600
+drained 2021-07-01 tumour 1500 0.08
 """
 TREATMENTS = """patient_id,date,kind,extent,end_date,agent,dose_mg
 watched,2019-03-01,Resection,GTR,,,
@@ -115,6 +118,7 @@ line,2019-01-01,surgery,STR,,,
 line,2021-02-01,belzutifan,,2021-08,,
 clock,2020-02-01T08:30,surgery,STR,,,
 opday,2020-03-01T12:00,surgery,STR,,,
+drained,2020-02-01,VP shunt,,,,
 """
 FUNCTION = """patient_id,date,scale_id,grade,tumour_related
 worse,2020-05-01,mmccormick,1,yes
@@ -235,6 +239,7 @@ def test_assess_and_a_study_of_the_imported_table_say_the_same(answers) -> None:
         ("kept", "imsct_adapted_v1", "SD SD"),
         ("bymonth", "imsct_adapted_v1", "SD NE"),  # which of the two came first is not known
         ("vague", "imsct_adapted_v1", "SD PD"),
+        ("drained", "imsct_adapted_v1", "SD NE PD"),
         ("clock", "imsct_adapted_v1", "SD NE"),  # made after the surgery of that morning: too early to follow from
     ],
 )

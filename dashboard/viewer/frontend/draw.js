@@ -200,11 +200,15 @@ function write(pen, text, x, y, align, baseline, weight = 600) {
   pen.fillText(text, x, y);
 }
 
-// Slice and window, lower right, above the letter of the edge where they would meet; left out where a picture is too narrow for them.
-function drawReadout(pen, { w, h }, lines) {
+// Slice and window, lower right, above the letter of the edge where they would meet; left out where a picture is too
+// narrow for them. The cord is in the middle: words that would reach it stand below each other.
+function drawReadout(pen, { w, h }, words) {
   const step = 1.3 * letterPx();
   if (w < 13 * letterPx() || h < 12 * letterPx()) return;
-  const widest = Math.max(...lines.map((line) => pen.measureText(line).width)), lift = widest > w / 2 - 2 * step ? step : 0;
+  pen.font = `500 ${letterPx()}px system-ui, sans-serif`;
+  const widestOf = (lines) => Math.max(...lines.map((line) => pen.measureText(line).width));
+  const lines = widestOf(words) > 0.4 * w ? words.flatMap((line) => line.split(" · ")) : words;
+  const widest = widestOf(lines), lift = widest > w / 2 - 2 * step ? step : 0;
   lines.toReversed().forEach((line, n) => write(pen, line, w - 8, h - 5 - lift - n * step, "right", "bottom", 500));
 }
 

@@ -61,10 +61,20 @@ WORDS: Mapping[str, tuple[str, str]] = {
 UNITS: Mapping[str, Code] = {
     "mm": codes.UCUM.Millimeter,
     "mm of cord left": codes.UCUM.Millimeter,
+    "mm long": codes.UCUM.Millimeter,
+    "mm beyond the tumour": codes.UCUM.Millimeter,
+    "mm, 10 to 90 %": codes.UCUM.Millimeter,
     "mm³": codes.UCUM.CubicMillimeter,
     "10^-3 mm²/s": Code("um2/ms", "UCUM", "um2/ms"),
 }
 """Unit of a description to UCUM; all others are ratios."""
+
+RATIOS: Mapping[str, str] = {
+    "section / cord beside it": "-cb", "section / healthy people's median": "-hp", "share of section": "-ss",
+    "rise / signal before": "-rb", "ratio to cord": "-rc", "ratio to cord after": "-ra", "share enhancing": "-se",
+    "spread beyond cord / mean": "-sm",
+}  # fmt: skip
+"""What a ratio is one of, to the end of its measurement's code: two ratios of one finding are never one measurement."""
 
 NOT_SURE = Code("not-sure", OWN_SCHEME, "Not sure")
 
@@ -134,8 +144,10 @@ def evaluations_and_measurements(
 
 
 def _measurement(name: Code, row: Mapping[str, Any], is_sure: bool) -> sr.Measurement:
-    unit = UNITS.get(str(row["unit"]), codes.UCUM.Ratio)
-    properties = None
+    unit, properties = UNITS.get(str(row["unit"]), codes.UCUM.Ratio), None
+    if str(row["unit"]) in RATIOS:
+        value = f"{WORDS[row['finding']][0][:13]}{RATIOS[str(row['unit'])]}"
+        name = Code(value, OWN_SCHEME, f"{name.meaning}: {row['unit']}"[:64])
     if row["low"] is not None and row["high"] is not None:
         number, low, high = (round(float(row[key]), 3) for key in ("number", "low", "high"))
         properties = sr.MeasurementProperties(

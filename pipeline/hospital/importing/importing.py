@@ -133,6 +133,7 @@ def import_dicom(settings: ImportSettings, progress: Progress) -> ImportDone:
             decisions = beside_originals(
                 after_agent(decided), ledger.scans_known(work.rows.values(), patient_id, session_id)
             )
+            _say_shorter(patient_id, session_id, decisions, work)
             _import_visit(patient_id, session_id, decisions, work)
             done += len(decisions)
         unsure_list.keep(work.private, work.unsure, work.seen)
@@ -221,6 +222,18 @@ def _decisions(images: Sequence[Instance], work: Work) -> list[Decision]:
         token = work.identities.token(stack.first.study_uid, stack.first.series_uid, stack.key)
         decisions.append(decide(stack, token, work.rules.rule))
     return decisions
+
+
+def _say_shorter(patient_id: str, session_id: str, decisions: Sequence[Decision], work: Work) -> None:
+    """Say of scans that lack slices at one end, which another scan of the visit has there; they are imported."""
+    taken = {id(one.stack): one for one in decisions if one.outcome == Outcome.IMPORTED}
+    for short in wholeness.shorter_beside([one.stack for one in taken.values()]):
+        token, other_token = taken[id(short.stack)].token, taken[id(short.other)].token
+        message = (
+            f"{patient_id} {session_id} series {token}: expected slices as far to the {short.towards} as series "
+            f"{other_token} has, found {short.lacks} fewer there: the last images may not have arrived"
+        )
+        work.findings.append(oddity("series_shorter", message, None, patient_id, session_id))
 
 
 def _session_id(instance: Instance, patient_id: str, work: Work) -> str:

@@ -20,7 +20,7 @@ from pipeline.hospital.private import identity_links
 from pipeline.hospital.private.pseudonyms import Identities, read_private, write_private
 from pipeline.hospital.read.bounded_reading import quietly, read_dataset
 from pipeline.hospital.read.instances import Instance, Person
-from pipeline.hospital.read.mask_objects import Segment, referenced_series, segments_of, structures_of
+from pipeline.hospital.read.mask_objects import NOT_DRAWN, Segment, referenced_series, segments_of, structures_of
 from pipeline.hospital.read.screening import SEG_CLASS
 from pipeline.hospital.read.segment_rules import SegmentRule
 from pipeline.study.names import format_name, parse_name
@@ -112,6 +112,12 @@ def _import_one(mask: Instance, patient_id: str, token: str, place: MaskPlace, f
     if len(fitting) > 1 and not is_named:  # runs at one place: nothing says on which of them it was drawn
         raise _NoScanError(f"expected the series that it was drawn on, found none named and {len(fitting)} that fit")
     file, (image, segments) = next(iter(fitting.items()))
+    if series and not is_named:
+        message = (
+            f"{patient_id} mask {token}: expected the series that it was drawn on, found it missing; it lies on the "
+            f"slices of {file}, which has its frame of reference, and was put there"
+        )
+        findings.append(oddity("mask_series_missing", message, file, patient_id, Path(file).parts[1]))
     return _write(_usable(segments, file, place, findings), file, image, token, place.bids_dir)
 
 
@@ -122,6 +128,12 @@ def _usable(
     patient_id, session_id = Path(scan).parts[:2]
     usable: dict[Compartment, list[Segment]] = {}
     for segment in segments:
+        if segment.compartment is not None and segment.doubt:
+            part = f"segment {segment.number} ({segment.compartment})"
+            message = f"{patient_id} {session_id}: {part}: {segment.doubt}"
+            findings.append(oddity("mask_not_drawn", message, None, patient_id, session_id))
+        if segment.doubt == NOT_DRAWN:
+            continue
         if segment.compartment is None:
             why = "whose code and name mean different things" if segment.conflict else "of unknown meaning"
             code = segment.code if CODE_WORDS.fullmatch(segment.code) else "no usable code"

@@ -149,6 +149,9 @@ def _doubted(contrast: Contrast, stack: Stack) -> Contrast:
         doubts.append(f"but it is one of {stack.echoes} echoes, as a map is calculated from")
     if stack.repeats >= MOST_REPEATS and acquisition.b_value is None:
         doubts.append(f"but it is one of {stack.repeats} images of the same place in one series")
+    shades = {plane.pixels.photometric for plane in (stack.grid.planes if stack.grid else ())} - {"", "MONOCHROME2"}
+    if shades:
+        doubts.append("but its pixels are no plain brightness (inverted, or a palette)")
     if PERHAPS_LOCALIZER.search(spaced(acquisition.description)):
         doubts.append("but its name may say localizer")
     part = shown_elsewhere(acquisition)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from pipeline.hospital.read.dicom_files import SourceFile
+from pipeline.hospital.read.geometry import UNEVEN_MM, normal_of
 from pipeline.hospital.read.instances import Instance, Plane
 from pipeline.hospital.read.stacks import Stack
 
@@ -120,6 +121,57 @@ def _goes_on(stack: Stack, other: Stack, plane: Plane) -> bool:
     ends = np.array([positions[0] - step, positions[-1] + step])
     away = np.linalg.norm(ends - np.array(plane.position_mm), axis=1)
     return bool(away.min() <= NEAR_SHARE * np.linalg.norm(step))
+
+
+@dataclass(frozen=True)
+class Shorter:
+    """A stack that ends where another one of its study goes on, on the same slices: by how many, and towards where."""
+
+    stack: Stack
+    other: Stack
+    lacks: int
+    towards: str
+
+
+def shorter_beside(stacks: Sequence[Stack]) -> list[Shorter]:
+    """Return the stacks that share one end with another scan of their study and lack slices at the other one.
+
+    Sagittal scans of one visit are usually planned alike. Fewer slices at both ends, or other slices, are a plan; at
+    one end alone they may have been lost where no number was announced. It is no proof: a person asks the archive.
+    """
+    shorter = []
+    for stack in stacks:
+        candidates = (one for other in stacks if other is not stack and (one := _lacks(stack, other)) is not None)
+        worst = max(candidates, key=lambda one: one.lacks, default=None)
+        shorter += [worst] if worst is not None else []
+    return shorter
+
+
+def _lacks(stack: Stack, other: Stack) -> Shorter | None:
+    if stack.grid is None or other.grid is None or stack.first.study_uid != other.first.study_uid:
+        return None
+    if stack.first.frame_of_reference_uid != other.first.frame_of_reference_uid or stack.plane_count < 2:
+        return None
+    normal = normal_of(stack.grid.planes[0])
+    if abs(float(normal @ normal_of(other.grid.planes[0]))) < PARALLEL:
+        return None
+    here, there = (np.sort(np.array([p.position_mm for p in one.planes]) @ normal) for one in (stack.grid, other.grid))
+    step_mm = float(np.median(np.diff(here)))
+    is_alike = abs(float(np.median(np.diff(there))) - step_mm) <= UNEVEN_MM
+    if not is_alike or here[0] < there[0] - UNEVEN_MM or here[-1] > there[-1] + UNEVEN_MM:
+        return None
+    below, above = (here[0] - there[0]) / step_mm, (there[-1] - here[-1]) / step_mm
+    lacks = max(below, above)
+    if min(below, above) > NEAR_SHARE or lacks < 1 - NEAR_SHARE or abs(lacks - round(lacks)) > NEAR_SHARE:
+        return None
+    towards = normal * (1 if above > below else -1)
+    axis = int(np.abs(towards).argmax())
+    return Shorter(stack, other, round(lacks), TOWARDS[axis][int(towards[axis] > 0)])
+
+
+PARALLEL = 0.9999
+TOWARDS = (("right", "left"), ("front", "back"), ("foot", "head"))
+"""Where the axes of DICOM (LPS) begin and end."""
 
 
 def _is_related(one: Instance, other: Instance) -> bool:

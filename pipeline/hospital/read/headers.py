@@ -37,6 +37,7 @@ KEYWORDS = (
     "RescaleType", "NumberOfTemporalPositions", "CardiacNumberOfImages", "ImagesInAcquisition", "NumberOfSlices",
     "DiffusionGradientOrientation", "DiffusionDirectionality", "EchoPlanarPulseSequence", "ContrastBolusUsageSequence",
     "InPlanePhaseEncodingDirection", "PatientPosition", "BodyPartExamined", "ContentDate",
+    "InConcatenationNumber", "InConcatenationTotalNumber",
 )  # fmt: skip
 TAGS = [*(Tag(keyword) for keyword in KEYWORDS), *diffusion.PRIVATE_TAGS]
 
@@ -138,6 +139,7 @@ def acquisition_of(dataset: Any) -> SeriesAcquisition:
         times=max(whole(dataset, key) or 0 for key in ("NumberOfTemporalPositions", "CardiacNumberOfImages")) or None,
         images_stated=whole(dataset, "ImagesInAcquisition"),
         slices_stated=diffusion.slices_stated(dataset),
+        parts_stated=max(whole(dataset, f"InConcatenation{word}Number") or 0 for word in ("", "Total")) or None,
         manufacturer=text(dataset, "Manufacturer"),
         field_tesla=number(dataset, "MagneticFieldStrength"),
         slice_thickness_mm=number(dataset, "SliceThickness"),

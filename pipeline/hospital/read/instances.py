@@ -59,6 +59,8 @@ class SeriesAcquisition:
         Temporal positions, or images over the cardiac cycle, that the header announces.
     images_stated, slices_stated
         How many images the acquisition, and how many slices a stack, is said to have.
+    parts_stated
+        Into how many files a multi-frame object is said to be split.
     description
         Series description, protocol and sequence name: read for words, never written anywhere.
     body_part
@@ -86,6 +88,7 @@ class SeriesAcquisition:
     times: int | None = None
     images_stated: int | None = None
     slices_stated: int | None = None
+    parts_stated: int | None = None
     manufacturer: str = ""
     field_tesla: float | None = None
     slice_thickness_mm: float | None = None

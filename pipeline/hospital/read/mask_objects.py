@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,10 @@ class Segment:
         Number in the object.
     code, label
         Code and scheme, such as ``SCT 52988006``, and the name that its maker gave; the name may be free text.
+    doubt
+        What is odd about how it was drawn, in words. A structure of a planning system with nothing drawn in it, of
+        which templates are full, is no statement that nothing is there: ``array`` then draws nothing and counts for
+        nothing. A segment without a frame is one, and has to be confirmed.
     """
 
     compartment: Compartment | None
@@ -60,6 +64,7 @@ class Segment:
     conflict: bool = False
     code: str = ""
     label: str = field(default="", repr=False)
+    doubt: str = ""
 
 
 def referenced_series(dataset: Any) -> set[str]:
@@ -107,14 +112,16 @@ def segments_of(dataset: Any, image: Volume, rules: Sequence[SegmentRule] = ()) 
         codes = item.get("SegmentedPropertyTypeCodeSequence") or []
         is_manual = text(item, "SegmentAlgorithmType").upper() == "MANUAL"
         label = text(item, "SegmentLabel")
-        segments.append(_segment(codes, label, array, is_manual=is_manual, number=n, rules=rules))
+        read = _segment(codes, label, array, is_manual=is_manual, number=n, rules=rules)
+        segments.append(read if array.any() else replace(read, doubt=EMPTY_SEGMENT))
     return segments
 
 
 def structures_of(dataset: Any, image: Volume, rules: Sequence[SegmentRule] = ()) -> list[Segment]:
     """Read the closed contours of an RTSTRUCT onto an image's grid; contours within contours are holes.
 
-    A voxel belongs to a structure when its centre lies inside.
+    A voxel belongs to a structure when its centre lies inside. A structure without closed contours, or with others
+    beside them, has a doubt.
 
     Raises
     ------
@@ -123,21 +130,39 @@ def structures_of(dataset: Any, image: Volume, rules: Sequence[SegmentRule] = ()
     """
     names = {whole(item, "ROINumber"): item for item in dataset.get("StructureSetROISequence") or []}
     seen = {whole(item, "ReferencedROINumber"): item for item in dataset.get("RTROIObservationsSequence") or []}
+    contours = {whole(roi, "ReferencedROINumber"): roi for roi in dataset.get("ROIContourSequence") or []}
     segments = []
-    for roi in dataset.get("ROIContourSequence") or []:
-        index = whole(roi, "ReferencedROINumber")
-        if index is None or index not in names:
-            continue
-        array = np.zeros(image.shape, bool)
-        for contour in roi.get("ContourSequence") or []:
-            if text(contour, "ContourGeometricType") == "CLOSED_PLANAR":
-                place, inside = _filled(texts(contour, "ContourData"), image)
-                array[:, :, place] ^= inside
-        item = names[index]
+    for index in sorted(number for number in {*names, *contours} if number is not None):
+        array, doubt = _contoured(contours.get(index) or {}, image)
+        item = names.get(index) or {}
         code = (seen.get(index) or {}).get("RTROIIdentificationCodeSequence") or []
         is_manual = text(item, "ROIGenerationAlgorithm").upper() == "MANUAL"
-        segments.append(_segment(code, text(item, "ROIName"), array, is_manual=is_manual, number=index, rules=rules))
+        segment = _segment(code, text(item, "ROIName"), array, is_manual=is_manual, number=index, rules=rules)
+        segments.append(replace(segment, doubt=doubt))
     return segments
+
+
+EMPTY_SEGMENT = "expected frames of it, found none: it counts as nothing there"
+NOT_DRAWN = "expected closed contours, found none: it counts as not drawn"
+
+
+def _contoured(roi: Any, image: Volume) -> tuple[NDArray[np.bool_], str]:
+    """Return what the closed contours of a structure hold, and what is odd about them in words."""
+    array, others = np.zeros(image.shape, bool), 0
+    for contour in roi.get("ContourSequence") or []:
+        if text(contour, "ContourGeometricType").upper() in CLOSED:
+            place, inside = _filled(texts(contour, "ContourData"), image)
+            array[:, :, place] ^= inside
+        else:
+            others += 1
+    if not array.any():
+        return array, NOT_DRAWN
+    return array, f"expected closed contours, found {others} points or open lines, too, which hold nothing" * (
+        others > 0
+    )
+
+
+CLOSED = frozenset({"CLOSED_PLANAR", "CLOSEDPLANAR_XOR"})
 
 
 def _frames(dataset: Any, image: Volume) -> Iterator[tuple[int, NDArray, int]]:

@@ -141,7 +141,27 @@ def stacks_of(series: Series) -> list[Stack]:
             files = frozenset(plane.path for plane in repeat)
             stack = replace(stack, repeats=len(repeats), incomplete=missing or few, files=files)
             stacks.append(replace(stack, orientations=orientations, is_fan=is_fan, echoes=echoes))
-    return stacks
+    return [replace(stack, incomplete=stack.incomplete or _shorter(stack, stacks)) for stack in stacks]
+
+
+def _shorter(stack: Stack, stacks: Sequence[Stack]) -> str | None:
+    """Say that another stack of the series goes on where this one ends: echoes, b-values and parts share slices."""
+    if stack.grid is None:
+        return None
+    grids = (other.grid for other in stacks if other.grid is not None and other.plane_count > stack.plane_count)
+    for grid in grids:
+        if all(any(_at_one_place(a, b) for b in grid.planes) for a in stack.grid.planes):
+            return f"expected {len(grid.planes)} slices as other images of its series have, found {stack.plane_count}"
+    return None
+
+
+def _at_one_place(one: Plane, other: Plane) -> bool:
+    sizes = ((plane.pixels.rows, plane.pixels.columns) for plane in (one, other))
+    if len(set(sizes)) > 1:
+        return False
+    near_mm = np.abs(np.subtract(one.position_mm, other.position_mm)).max() <= geometry.UNEVEN_MM
+    axes = np.abs(np.subtract((*one.along_row, *one.along_column), (*other.along_row, *other.along_column)))
+    return bool(near_mm and axes.max() <= geometry.AXES_TOLERANCE)
 
 
 def _ways_of_making(series: Series) -> dict[tuple[str | float | None, ...], SeriesAcquisition]:
@@ -170,12 +190,39 @@ def _missing_of_series(series: Series) -> str | None:
     Parts of one acquisition that are stored as several series share that number: then it is a multiple of theirs, and
     the numbers of the images run from 1 without a gap; a person is asked all the same.
     """
-    stated = max((how.images_stated or 0 for instance in series.instances for _, how in instance.variants), default=0)
+    ways = [how for instance in series.instances for _, how in instance.variants]
+    stated = max((how.images_stated or 0 for how in ways), default=0)
     count = len({instance.sop_uid for instance in series.instances})
     is_single = all(len(instance.planes) == 1 for instance in series.instances)
     if is_single and count < stated:
         return f"expected {stated} images as the header announces, found {count}"
+    few = min(_of_each_acquisition(series), default=stated) if is_single else stated
+    if 0 < few < stated:
+        return f"expected {stated} images of each acquisition as the header announces, found {few} of one"
+    parts = max((how.parts_stated or 0 for how in ways), default=0)
+    if count < parts:
+        return f"expected {parts} parts of one object as the header announces, found {count}"
+    for instance in series.instances:
+        frames = instance.planes[0].pixels.frames if instance.planes else 0
+        if len(instance.planes) < frames:
+            return f"expected a place for each of {frames} frames, found {len(instance.planes)}"
     return None
+
+
+def _of_each_acquisition(series: Series) -> list[int]:
+    """Return how many images each acquisition of a series has, where one of them has all that are announced for it.
+
+    Where none has, the number that is announced is not that of one acquisition.
+    """
+    counts: dict[int, int] = {}
+    stated: dict[int, int] = {}
+    for instance in series.instances:
+        number = instance.planes[0].repeat[1]
+        counts[number] = counts.get(number, 0) + 1
+        announced = max((how.images_stated or 0 for _, how in instance.variants), default=0)
+        stated[number] = max(stated.get(number, 0), announced)
+    is_one_whole = any(counts[number] == stated[number] for number in counts)
+    return [*counts.values()] if is_one_whole else []
 
 
 def _missing_of_stack(acquisition: SeriesAcquisition, count: int) -> str | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pipeline.core import records
 from pipeline.core.label_maps import label_map
+from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume
 from pipeline.files import fingerprints, finished_steps, images
 from pipeline.run.steps.align_visits import REFERENCE
@@ -40,14 +41,16 @@ def save_display_masks(visit: PlacedVisit, grid: Volume, out_dir: Path) -> None:
             (out_dir / file).unlink(missing_ok=True)
         return
 
+    behind = frozenset(visit.out_of_use) & visit.masks.primary.keys()
+
     def make() -> finished_steps.StepResult:
-        images.save(label_map(visit.masks.primary, grid, visit.place.from_reference), out_dir / path)
+        images.save(label_map(visit.masks.primary, grid, visit.place.from_reference, behind), out_dir / path)
         return finished_steps.StepResult((path,))
 
     mask_rows = visit.masks.measured_rows
     key = fingerprints.of_values(
         "display",
-        [(row.compartment, row.sha256) for row in mask_rows],
+        [(row.compartment, row.sha256, Compartment(row.compartment) in behind) for row in mask_rows],
         visit.place.input_sha256 or visit.read.anchor_sha256,
         fingerprints.of_code("pipeline.core.label_maps"),
         fingerprints.of_file(Path(__file__)),

@@ -17,7 +17,8 @@ from pipeline.core.transform import coverage, resample_together
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume, to_world
 from pipeline.files import fingerprints
-from pipeline.journal.decisions import Decisions, LesionWithdrawal
+from pipeline.journal.decisions import Decisions
+from pipeline.journal.lesion_acts import LesionWithdrawal
 from pipeline.lesions import corrections as identities
 from pipeline.lesions import lesion_naming, matching, new_lesions
 from pipeline.measure import volumes
@@ -48,14 +49,16 @@ class SeenPieces:
 def follow(work: PatientWork) -> PatientWork:
     """Follow each lesion from visit to visit; acts about lesions that do not fit any more lapse here."""
     pieces = seen_pieces(work.visits, work.reference, work.plan.patient.patient.histology)
-    by_visit: dict[tuple[str, str], frozenset[str]] = {}
+    patient = work.plan.patient.patient
+    by_session = imported_lesions.digests_of(work.visits)
     for (session_id, _), digest in pieces.digests.items():
-        key = (work.plan.patient.patient.patient_id, session_id)
-        by_visit[key] = by_visit.get(key, frozenset()) | {digest}
+        by_session[session_id] = by_session.get(session_id, frozenset()) | {digest}
+    by_visit = {(patient.patient_id, session_id): digests for session_id, digests in by_session.items()}
     acts = apply_acts.acts_on(work.plan.patient.acts, work.visits, by_visit)
     of_scans = follow_lesions(work.visits, work.reference, pieces, acts.decided, work.plan.names)
-    patient = work.plan.patient.patient
-    table = imported_lesions.lesions_of(work.visits, patient.syndrome, beside_scans=bool(of_scans.components))
+    table = imported_lesions.lesions_of(
+        work.visits, patient.syndrome, acts.decided.named, beside_scans=bool(of_scans.components)
+    )
     lesions = imported_lesions.with_imported(of_scans, work.visits, table, acts.decided.withdrawn, patient)
     return replace(work, lesions=lesions, acts=acts).adding(*lesions.components)
 

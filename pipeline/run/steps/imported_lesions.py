@@ -1,21 +1,23 @@
 """Lesions that an imported table tells apart, followed by the names that the table gives them.
 
-A table names its lesions itself, so nothing is matched. Where the same patient has scans too, nobody says which lesion
-of the scans a name of the table means: both are kept apart (``L1`` and ``L1 (table)``), not assessable on the days of
-the other. What this module refuses: a lesion without a row as one that is gone.
+A table names its lesions itself, so nothing is matched; what people said of its names comes first (``named_lesions``).
+Where the same patient has scans too, nobody says which lesion of the scans a name of the table means: both are kept
+apart (``L1`` and ``L1 (table)``), not assessable on the days of the other. What this module refuses: a lesion without
+a row as one that is gone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pipeline.core import records
 from pipeline.core.vocabulary import Compartment, VisitMeasure
-from pipeline.journal.decisions import LesionWithdrawal
+from pipeline.journal.lesion_acts import LesionNaming, LesionWithdrawal
 from pipeline.judge.lesion_courses import are_judged_apart
 from pipeline.lesions.matching import LesionStatus
 from pipeline.measure.imported_sizes import ImportedMeasure, lesion_measure
+from pipeline.run.steps.named_lesions import NamedLesions, digest_of, named
 from pipeline.run.steps.patient_work import FollowedLesions
 from pipeline.run.steps.visit_work import VisitWork
 from pipeline.study.lesion_rows import new_tumours, volume_of
@@ -27,9 +29,10 @@ NOT_IN_SCAN = "nobody says which lesion of this scan the table means"
 
 @dataclass(frozen=True)
 class TableLesions:
-    """The lesions of imported visits by name, as they are to be called, in order of days."""
+    """The lesions of imported visits by name, as they are to be called, in order of days, and what people said."""
 
     by_session: Mapping[str, Mapping[str, ImportedMeasure]] = field(default_factory=dict)
+    said: NamedLesions = field(default_factory=lambda: NamedLesions({}, {}))
 
     @property
     def new(self) -> frozenset[str]:
@@ -50,7 +53,13 @@ class TableLesions:
         return {session_id: names for session_id, names in asked.items() if names}
 
 
-def lesions_of(visits: Sequence[VisitWork], syndrome: str | None, *, beside_scans: bool) -> TableLesions:
+def lesions_of(
+    visits: Sequence[VisitWork],
+    syndrome: str | None,
+    namings: Iterable[LesionNaming] = (),
+    *,
+    beside_scans: bool,
+) -> TableLesions:
     """Return what imported tables tell of single lesions.
 
     Parameters
@@ -59,6 +68,8 @@ def lesions_of(visits: Sequence[VisitWork], syndrome: str | None, *, beside_scan
         Of one patient, by date.
     syndrome
         Of the patient.
+    namings
+        What people said of the names, in the order in which it was put on record.
     beside_scans
         Lesions are followed in scans too; a table's only one is then the whole tumour of its days.
     """
@@ -71,7 +82,19 @@ def lesions_of(visits: Sequence[VisitWork], syndrome: str | None, *, beside_scan
         visit.session_id: {called[name]: lesion for name, lesion in visit.read.visit.imported_lesions.items()}
         for visit in dated
     }
-    return TableLesions(by_session)
+    digests = {visit.session_id: {called[name]: digest for name, digest in _digests(visit).items()} for visit in dated}
+    lesions_named = named(by_session, digests, namings)
+    return TableLesions(lesions_named.by_session, lesions_named)
+
+
+def digests_of(visits: Iterable[VisitWork]) -> dict[str, frozenset[str]]:
+    """Return by session the digests of what tables give of single lesions."""
+    digests = {visit.session_id: frozenset(_digests(visit).values()) for visit in visits}
+    return {session_id: of_visit for session_id, of_visit in digests.items() if of_visit}
+
+
+def _digests(visit: VisitWork) -> dict[str, str]:
+    return {name: digest_of(name, lesion) for name, lesion in visit.read.visit.imported_lesions.items()}
 
 
 def with_imported(
@@ -97,7 +120,7 @@ def with_imported(
     measures = dict(_measures(visits, table, patient.histology))
     of_scans = [row for row in followed.components if row.session_id not in table.by_session]
     odd = [replace(row, missing_reason=NOT_TOLD) for row in followed.components if row.session_id in table.by_session]
-    gone = {one.lesion_id: one for one in withdrawals if one.lesion_id in _names(table)}
+    gone = {name: one for one in withdrawals if (name := _called_now(one, table)) in _names(table)}
     withdrawn = {**followed.withdrawn_lesions, **{name: one for name, one in gone.items() if name is not None}}
     return replace(
         followed,
@@ -109,6 +132,8 @@ def with_imported(
         new_tumours=followed.new_tumours | table.new,
         imported=measures,
         withdrawn_lesions=withdrawn,
+        settled=followed.settled | table.said.settled,
+        named=frozenset(table.said.in_effect),
         withdrawn_visits={
             **followed.withdrawn_visits,
             **{
@@ -118,6 +143,13 @@ def with_imported(
             },
         },
     )
+
+
+def _called_now(withdrawal: LesionWithdrawal, table: TableLesions) -> str | None:
+    """Return what a withdrawn lesion is called now: by the row that it is bound to, else by its name."""
+    digests = table.said.digests.get(withdrawal.session_id, {})
+    bearers = (name for name, digest in digests.items() if digest == withdrawal.component_sha256)
+    return next(bearers, withdrawal.lesion_id)
 
 
 def _names(table: TableLesions) -> frozenset[str]:
@@ -154,10 +186,21 @@ def _components(
         for number, name in enumerate(here, start=1):
             measure = measures[visit.session_id, name]
             is_new = name in first and here[name].new_lesion
-            yield _component(patient_id, measure, name, number, is_new=is_new)
+            row = _component(patient_id, measure, name, number, is_new=is_new)
+            yield replace(row, component_sha256=table.said.digests[visit.session_id].get(name))
+            yield from _counted_with(row, table)
         if not here and visit.read.acquired_on is not None:
             missing = VisitMeasure(visit.session_id, visit.read.acquired_on, None, missing_reason=NOT_IN_SCAN)
             yield from (_component(patient_id, missing, name, 0, is_new=False) for name in so_far)
+
+
+def _counted_with(row: records.LesionComponent, table: TableLesions) -> Iterator[records.LesionComponent]:
+    """Yield a row of each lesion that is one with another since."""
+    for (session_id, name), (whole, why) in table.said.counted_with.items():
+        if (session_id, whole) == (row.session_id, row.lesion_id):
+            digest = table.said.digests[session_id].get(name)
+            merged = replace(row, lesion_id=name, status=str(LesionStatus.MERGED), volume_mm3=None)
+            yield replace(merged, missing_reason=why, component_sha256=digest)
 
 
 def _component(

@@ -54,6 +54,7 @@ def bears_on_verdict(entry: records.JournalEntry) -> bool:
         return (entry.compartment or TUMOUR) in JUDGED
     return entry.act in (
         ActKind.EXCLUDE_VISIT, ActKind.PIN_BASELINE, ActKind.CORRECT_LESION, ActKind.WITHDRAW_LESION,
+        ActKind.NAME_LESIONS,
     )  # fmt: skip
 
 

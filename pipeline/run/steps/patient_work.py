@@ -19,7 +19,8 @@ from pipeline.core.findings import finding
 from pipeline.core.piece_names import NamesGiven
 from pipeline.core.vocabulary import PatientCourse, VisitMeasure
 from pipeline.errors import CordtrackError, StoreError
-from pipeline.journal.decisions import Decisions, LesionWithdrawal
+from pipeline.journal.decisions import Decisions
+from pipeline.journal.lesion_acts import LesionWithdrawal
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.mask_models import MaskSource
 from pipeline.run.steps.visit_work import PlacedVisit, ReadVisit, ScannedVisit, VisitWork
@@ -91,6 +92,8 @@ class FollowedLesions:
         Sizes of lesions that a table tells apart, by session and name.
     settled
         Session and lesion of which a person said that it is this one.
+    named
+        Ids of the entries about a table's names that have an effect.
     """
 
     components: tuple[records.LesionComponent, ...] = ()
@@ -103,6 +106,7 @@ class FollowedLesions:
     withdrawn_lesions: Mapping[str, LesionWithdrawal] = field(default_factory=dict)
     imported: Mapping[tuple[str, str], VisitMeasure] = field(default_factory=dict)
     settled: frozenset[tuple[str, str]] = frozenset()
+    named: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

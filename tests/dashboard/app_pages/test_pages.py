@@ -109,6 +109,11 @@ def test_a_patient_is_told_in_one_sentence_with_rule_and_doubt(tiny):
     assert len(at.get("plotly_chart")) == 2, "the course and the cord profile"
 
 
+def test_a_patients_open_questions_are_those_of_the_board_with_a_scan_that_is_overdue(tiny):
+    assert "; scan overdue." in text_of(opened("patient", patient="sub-01"))
+    assert "scan overdue" not in text_of(opened("patient", patient="sub-04")), "no schedule, nothing overdue"
+
+
 def test_the_profile_of_a_patient_says_between_which_vertebrae_it_lies(tiny):
     text = text_of(opened("patient", patient="sub-01"))
     assert "C5 on 2020-04-10 (disc labels of 2020-04-10)." in text

@@ -56,6 +56,21 @@ def test_names_and_numbers_of_the_waterfall_have_room_or_wait_under_the_pointer(
         assert (-100 - low) / (high - low) * drawn_px > 50, "eight characters of 11 pixels below the longest bar"
 
 
+def test_a_symbol_of_a_state_is_never_turned_with_the_number_beside_it():
+    rows = pd.DataFrame({
+        "patient_id": [f"sub-P{n:05d}" for n in range(20)], "best_change_percent": [30.0] * 10 + [-30.0] * 10,
+        "state": "stable", "display_state": ["growth"] * 10 + ["shrinkage"] * 10,
+    })  # fmt: skip
+    traces = cohort_figures.waterfall(rows, {}).to_dict()["data"]
+    turned = [trace for trace in traces if trace.get("textangle")]
+    assert len(turned) == 20
+    assert not any(symbol in bar["text"] for bar in turned for symbol in "▲▼"), "turned it would point aside"
+    (marks,) = [trace for trace in traces if trace["type"] == "scatter"]
+    assert list(marks["marker"]["symbol"]) == ["triangle-up"] * 10 + ["triangle-down"] * 10
+    assert all((y < 0) == (n < 10) for n, y in enumerate(marks["y"])), "beside zero, where no number stands"
+    assert list(marks["customdata"]) == list(rows["patient_id"]), "a click on it leads to its patient"
+
+
 def test_buttons_of_a_figure_stand_above_what_is_drawn():
     assert theme.Sheet(200, {"l": 0, "r": 0, "t": 10, "b": 0}).done().layout.margin.t == theme.BUTTONS_PX
     assert theme.Sheet(200, {"l": 0, "r": 0, "t": 10, "b": 0}).done().layout.height == 190 + theme.BUTTONS_PX

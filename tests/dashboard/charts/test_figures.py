@@ -260,6 +260,19 @@ def test_equal_relative_growth_is_equally_steep_in_every_sparkline():
     assert rise(100.0, 200.0) == pytest.approx(rise(4000.0, 8000.0), abs=0.2)
 
 
+def test_a_sparkline_is_of_what_its_line_is_of_and_draws_the_rest_dashed():
+    scale = sparkline.Scale(pd.Timestamp("2020-01-01"), pd.Timestamp("2022-01-01"))
+    days = [scale.first, scale.last]
+    svg = sparkline.sparkline(days, [250.0, 250.0], scale, "tumour", 340.0, [250.0, 420.0])
+    solid, dashed = [[float(pair.split(",")[1]) for pair in part.split('"')[0].split()]
+                     for part in svg.split('points="')[1:]]  # fmt: skip
+    line = float(svg.split('y1="')[1].split('"')[0])
+    assert solid[0] == solid[1] > line > dashed[1], "what is judged stays below the line that all tumour crosses"
+    assert svg.count("<polyline") == 2
+    assert svg.count("<circle") == 2, "marks stand on what is judged alone"
+    assert sparkline.sparkline(days, [250.0, 250.0], scale, "tumour", 340.0).count("<polyline") == 1
+
+
 def test_none_seen_is_an_open_ring_in_a_sparkline():
     scale = sparkline.Scale(pd.Timestamp("2020-01-01"), pd.Timestamp("2020-01-01"))
     assert 'fill="#ffffff"' in sparkline.sparkline([scale.first], [0.0], scale, "tumour")

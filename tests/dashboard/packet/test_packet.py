@@ -72,6 +72,7 @@ def test_the_pdf_says_everything_on_a4_pages_that_are_read_at_arms_length(made):
     for words in ("▲ growing", "Ses-05: progression", "1.4 (1.2 to 1.7)", "page 1 of 2", "printed 2024-02-01"):
         assert words in first, words
     assert "next scan due 2023-10-10, overdue on 2024-02-01" in first
+    assert ("", "scan overdue") in made.beside, "the questions are those of the board on that day"
     assert "function modified McCormick III on 2023-04-10 (II on 2020-01-05)" in first
     assert "sub-01 · ▲ growing" in read_page(pages[1])
     assert [round(float(side)) for side in pages[0].mediabox[2:]] == [595, 842]

@@ -51,6 +51,11 @@ def test_a_provisional_call_says_so_and_accepting_its_mask_is_put_on_record(out)
     assert "accepted the mask, Rita Reader" in at.success[0].value
 
 
+def test_acts_stand_at_the_pictures_before_what_is_described(out):
+    text = text_of(opened("patient", patient="sub-01"))
+    assert 0 < text.index("ct-at-sign-off") < text.index("ct-at-what-the-mri-says")
+
+
 def test_an_undo_is_a_further_entry_and_nothing_is_erased(out):
     at = press(named(opened("patient", patient="sub-06")), "accept-sub-06-ses-02")
     entry = act_file.read(out).entries[0]

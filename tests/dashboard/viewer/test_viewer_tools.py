@@ -33,6 +33,15 @@ ACROSS = """([source, colour, grey]) => {
 }"""
 
 
+READ_OUT = """([source, wide]) => {
+  const drawReadout = new Function(`${source}; return drawReadout;`)();
+  const pen = new OffscreenCanvas(wide, 270).getContext("2d"), drawn = [];
+  pen.fillText = (text, x) => drawn.push([text, x - pen.measureText(text).width]);
+  drawReadout(pen, { w: wide, h: 270 }, ["19 of 41 · R 3.5 mm", "full 1–255"]);
+  return drawn;
+}"""
+
+
 @pytest.fixture
 def page(browser: Browser, address: str) -> Page:
     page = watched(browser.new_page(viewport={"width": 1200, "height": 800}), address)
@@ -56,6 +65,16 @@ def test_an_outline_is_seen_on_every_grey_by_every_kind_of_colour_vision(browser
                 assert ratio >= LEAST_CONTRAST, f"{name} on {grey} in {vision}: {ratio:.1f}"
                 between = max(contrast(one, other) for one, other in zip(light[:-2], light[2:], strict=True))
                 assert between >= LEAST_CONTRAST, f"{name} on {grey} in {vision}: no edge, {between:.1f}"
+    page.close()
+
+
+def test_words_on_a_narrow_picture_stand_beside_the_cord_and_not_on_it(browser: Browser) -> None:
+    page = browser.new_page()
+    for wide, count in ((285, 3), (600, 2)):
+        drawn = page.evaluate(READ_OUT, [assets.text("draw.js"), wide])
+        assert len(drawn) == count
+        assert "".join(text for text, _ in drawn[::-1]).replace(" · ", "") == "19 of 41R 3.5 mmfull 1–255"
+        assert min(left for _, left in drawn) > 0.6 * wide - 9, "the middle, where cord and tumour are, is free"
     page.close()
 
 

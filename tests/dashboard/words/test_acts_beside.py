@@ -82,3 +82,11 @@ def test_an_act_about_an_enhancing_mask_is_one_line_with_the_readings_it_bears_o
     signed = [effect("accept_mask", entry_id="e2", is_same=True, reading=one) for one in (None, "enhancing")]
     kept = acts_beside.changes_verdict(pd.DataFrame([*rows, *signed]))
     assert set(kept["entry_id"]) == {"e1"}
+
+
+@pytest.mark.parametrize(("answer", "words"), list(acts_beside.OF_NAMES.items()))
+def test_every_answer_about_names_has_its_words(answer, words):
+    (line,) = acts_beside.lines(
+        pd.DataFrame([effect("name_lesions", lesion_id="L1", same_as="L2", corrected_to=answer)])
+    )
+    assert line.what == words.format(day="2022-04-05", lesion="L1", same_as="L2")

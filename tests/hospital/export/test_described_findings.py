@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,8 @@ from pydicom.sr._concepts_dict import concepts
 
 from pipeline.core import records
 from pipeline.core.finding_terms import TERMS, LesionFinding
+from pipeline.description import finding_change
+from pipeline.description.cord_expansion import BESIDE, PEOPLE
 from pipeline.hospital.codes import OWN_SCHEME
 from pipeline.hospital.export import described_findings
 from pipeline.store import publish
@@ -102,7 +105,30 @@ def test_the_structured_report_says_them_in_a_group_of_their_own(case: Case, tmp
     adc = numbers["Apparent Diffusion Coefficient"]
     assert (float(adc.value), adc.unit.value) == (1.204, "um2/ms")
     assert adc.method.meaning == "Not sure"
-    assert numbers["Contrast enhancement"].method is None
+    assert numbers["Contrast enhancement: rise / signal before"].method is None
+
+
+def test_a_length_is_no_ratio_and_two_ratios_of_one_finding_are_two_measurements() -> None:
+    row = {"finding": "syrinx", "number": 12.5, "low": None, "high": None, "unit": "mm long", "sureness": "sure"}
+    row |= {"value": None, "corrected_to": None}
+    expansions = [row | {"finding": "expansion", "number": 1.3, "unit": unit} for unit in (BESIDE, PEOPLE)]
+    (length, beside, people) = described_findings.evaluations_and_measurements([row, *expansions])[1]
+    assert (length.unit.value, length.name.meaning) == ("mm", "Syrinx")
+    assert beside.unit.value == people.unit.value != "mm"
+    assert (beside.name.value, people.name.value) == ("expansion-cb", "expansion-hp")
+    assert people.name.meaning == "Expansion of the cord: section / healthy people's median"
+
+
+def test_every_unit_of_a_description_is_one_that_leaves_the_house() -> None:
+    """Units as they stand in the code: a word that neither table knows would leave as a plain ratio."""
+    units = {*described_findings.UNITS, *described_findings.RATIOS}
+    written = set()
+    for path in Path(finding_change.__file__).parent.glob("*.py"):
+        written |= set(
+            re.findall(r'"((?:mm|ratio|share|rise|spread|section)\b[^"{}]*)"', path.read_text(encoding="utf-8"))
+        )
+    assert {"mm long", BESIDE, PEOPLE, "ratio to cord"} <= written
+    assert written <= units
 
 
 @pytest.mark.parametrize("finding", list(LesionFinding))

@@ -401,3 +401,21 @@ def test_voxels_and_places_agree_with_dcm2niix(kind: str, angles: tuple[int, int
     corners = np.array(np.meshgrid(*[(0, n - 1) for n in ours.shape], [1])).reshape(4, -1)
     assert np.abs((ours.affine - theirs.affine) @ corners).max() < 0.01
     shutil.rmtree(tmp_path / "study")
+
+
+@pytest.mark.parametrize("clocks", [("083000", "161000"), ("161000", "083000")])
+def test_a_second_study_of_the_day_that_is_imported_later_renames_nothing(
+    tmp_path: Path, clocks: tuple[str, str]
+) -> None:
+    first, second = clocks
+    dicom.save_all(dicom.slices(phantom(), DAY, StudyTime=first, AcquisitionTime=first), tmp_path / "in" / "a")
+    (file,) = run(tmp_path / "in", tmp_path / "study").added
+    before = files_of(tmp_path / "study")
+    dicom.save_all(
+        dicom.slices(phantom("ses-02"), DAY, StudyTime=second, AcquisitionTime=second), tmp_path / "in" / "b"
+    )
+    (later,) = run(tmp_path / "in", tmp_path / "study").added
+    after = files_of(tmp_path / "study")
+    assert Path(later).parent == Path(file).parent
+    assert "run-2" in Path(later).name
+    assert {Path(name).name for name in before if before[name] != after.get(name)} == {"decisions.tsv"}

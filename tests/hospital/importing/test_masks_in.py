@@ -224,6 +224,76 @@ def test_contours_between_slices_and_unknown_names_are_refused(tmp_path: Path) -
     assert sorted(finding.code for finding in run(tmp_path).findings) == ["mask_refused", "mask_unknown"]
 
 
+def with_roi(dataset: Dataset, number: int, name: str, contours: list[Dataset] | None) -> Dataset:
+    """Add a structure with some contours, or, with None, one that is only listed."""
+    roi, drawn_roi = Dataset(), Dataset()
+    roi.ROINumber, roi.ROIName, roi.ROIGenerationAlgorithm = number, name, "MANUAL"
+    dataset.StructureSetROISequence.append(roi)
+    if contours is not None:
+        drawn_roi.ReferencedROINumber, drawn_roi.ContourSequence = number, Sequence(contours)
+        dataset.ROIContourSequence.append(drawn_roi)
+    return dataset
+
+
+def point_at(dataset: Dataset) -> Dataset:
+    item = Dataset()
+    item.ContourGeometricType, item.NumberOfContourPoints = "POINT", 1
+    item.ContourData = dataset.ROIContourSequence[0].ContourSequence[0].ContourData[:3]
+    return item
+
+
+@pytest.mark.parametrize("kind", ["listed only", "no contours", "a point"])
+def test_a_structure_in_which_nothing_is_drawn_is_no_statement_that_nothing_is_there(kind: str, tmp_path: Path) -> None:
+    series = dicom.slices(volume(), DAY)
+    dicom.save_all(series, tmp_path / "in" / "scan")
+    dataset = structure_set(series, drawn(3, 14), "cyst")
+    contours = {"listed only": None, "no contours": [], "a point": [point_at(dataset)]}[kind]
+    dicom.save(with_roi(dataset, 2, "tumour", contours), tmp_path / "in" / "rt.dcm")
+    done = run(tmp_path)
+    assert [finding.code for finding in done.findings] == ["mask_not_drawn"]
+    assert "segment 2 (tumour): expected closed contours, found none" in done.findings[0].message
+    assert set(masks_of(tmp_path)) == {Compartment.CYST}, "a tumour that nobody drew is unknown, not 0"
+
+
+def test_points_beside_closed_contours_are_said(tmp_path: Path) -> None:
+    series = dicom.slices(volume(), DAY)
+    dicom.save_all(series, tmp_path / "in" / "scan")
+    dataset = structure_set(series, drawn(3, 14), "tumour")
+    dataset.ROIContourSequence[0].ContourSequence.append(point_at(dataset))
+    dicom.save(dataset, tmp_path / "in" / "rt.dcm")
+    done = run(tmp_path)
+    assert [finding.code for finding in done.findings] == ["mask_not_drawn"]
+    assert "found 1 points or open lines, too" in done.findings[0].message
+    assert np.array_equal(masks_of(tmp_path)[Compartment.TUMOUR][0], drawn(3, 14))
+
+
+def test_a_segment_without_a_frame_counts_as_nothing_there_and_has_to_be_confirmed(tmp_path: Path) -> None:
+    series = dicom.slices(volume(), DAY)
+    dicom.save_all(series, tmp_path / "in" / "scan")
+    segments = [described(1, Compartment.CYST, "c"), described(2, Compartment.TUMOUR, "t")]
+    mask = seg(series, [drawn(3, 9), np.zeros_like(drawn(3, 9))], segments)
+    mask.save_as(tmp_path / "in" / "seg.dcm")
+    done = run(tmp_path)
+    assert [finding.code for finding in done.findings] == ["mask_not_drawn"]
+    assert (
+        "segment 2 (tumour): expected frames of it, found none: it counts as nothing there" in done.findings[0].message
+    )
+    assert not masks_of(tmp_path)[Compartment.TUMOUR][0].any()
+
+
+def test_a_mask_of_a_series_that_is_not_there_is_said(tmp_path: Path) -> None:
+    series = dicom.slices(volume(), DAY)
+    dicom.save_all(series, tmp_path / "in" / "scan")
+    mask = seg(series, [drawn(3, 9)], [described(1, Compartment.TUMOUR, "t")])
+    for item in mask.ReferencedSeriesSequence:
+        item.SeriesInstanceUID = generate_uid()
+    mask.save_as(tmp_path / "in" / "seg.dcm")
+    done = run(tmp_path)
+    assert [finding.code for finding in done.findings] == ["mask_series_missing"]
+    assert "expected the series that it was drawn on, found it missing" in done.findings[0].message
+    assert np.array_equal(masks_of(tmp_path)[Compartment.TUMOUR][0], drawn(3, 9))
+
+
 REAL = REALCORD
 
 

@@ -119,3 +119,91 @@ def test_numbers_that_go_on_by_two_or_wide_gaps_alone_are_no_loss(tmp_path: Path
         with_other(InstanceNumber=int(pydicom.dcmread(path).InstanceNumber) * step)(path)
     done = imported(tmp_path / "in", tmp_path / "study")
     assert (len(done.added), [one.code for one in done.findings]) == (1, [])
+
+
+def volume(slice_count: int, first: int = 0) -> Volume:
+    array = np.random.default_rng(slice_count).integers(0, 900, (12, 10, slice_count)).astype(np.int16)
+    affine = AFFINE.copy()
+    affine[:3, 3] += first * AFFINE[:3, 2]
+    return Volume(array, affine)
+
+
+def codes_of(done: ImportDone) -> set[str]:
+    return {finding.code for finding in done.findings}
+
+
+@pytest.mark.parametrize(
+    ("slice_count", "first", "is_said"), [(6, 0, True), (6, 2, True), (6, 1, False), (8, 0, False)]
+)
+def test_a_series_that_ends_at_one_side_before_another_one_of_its_study_is_said(
+    slice_count: int, first: int, is_said: bool, tmp_path: Path
+) -> None:
+    uids = dicom.new_uids()
+    dicom.save_all(dicom.slices(volume(8), uids=uids), tmp_path / "in" / "t2")
+    other = {**uids, "series": "1.2.3.4.5"}
+    t1w = dicom.slices(
+        volume(slice_count, first), uids=other, made=dicom.T1_SPIN_ECHO, SeriesDescription="t1_tse_sag", SeriesNumber=5
+    )
+    dicom.save_all(t1w, tmp_path / "in" / "t1")
+    done = imported(tmp_path / "in", tmp_path / "study")
+    assert len(done.added) == 2
+    messages = [finding.message for finding in done.findings if finding.code == "series_shorter"]
+    assert len(messages) == is_said
+    if is_said:  # the first slice of these lies at the right, the last at the left
+        assert f"to the {'right' if first else 'left'}" in messages[0]
+        assert "found 2 fewer there" in messages[0]
+
+
+def test_images_of_one_series_share_their_slices_and_one_that_has_fewer_waits(tmp_path: Path) -> None:
+    uids = dicom.new_uids()
+    short = dicom.slices(volume(8), uids=uids)[:8]
+    late = dicom.slices(volume(6), uids=uids, EchoTime=12.0, SeriesDescription="pd_t2_tse_sag")
+    dicom.save_all(short, tmp_path / "in" / "a")
+    dicom.save_all(late, tmp_path / "in" / "b")
+    done = imported(tmp_path / "in", tmp_path / "study")
+    assert len(done.added) <= 1
+    said = [
+        f.message for f in done.findings if "expected 8 slices as other images of its series have, found 6" in f.message
+    ]
+    assert said
+
+
+@pytest.mark.parametrize(("counts", "is_whole"), [((8, 6), False), ((8, 8), True)])
+def test_each_acquisition_of_a_series_has_the_images_it_announces(
+    counts: tuple[int, int], is_whole: bool, tmp_path: Path
+) -> None:
+    uids = dicom.new_uids()
+    for number, count in enumerate(counts, start=1):
+        stack = dicom.slices(
+            volume(count, 8 * (number - 1)), uids=uids, AcquisitionNumber=number, ImagesInAcquisition=8
+        )
+        for one in stack:
+            one.InstanceNumber = int(one.InstanceNumber) + 8 * (number - 1)
+        dicom.save_all(stack, tmp_path / "in" / str(number))
+    done = imported(tmp_path / "in", tmp_path / "study")
+    assert ("series_incomplete" not in codes_of(done)) == is_whole
+
+
+def test_a_part_of_a_split_object_waits_for_the_others(tmp_path: Path) -> None:
+    part = dicom.enhanced(volume(8), InConcatenationNumber=1, InConcatenationTotalNumber=2)
+    dicom.save(part, tmp_path / "in" / "one")
+    done = imported(tmp_path / "in", tmp_path / "study")
+    assert not done.added
+    assert any("expected 2 parts of one object as the header announces, found 1" in f.message for f in done.findings)
+
+
+def test_a_frame_without_a_place_is_missing(tmp_path: Path) -> None:
+    whole = dicom.enhanced(volume(8))
+    del whole.PerFrameFunctionalGroupsSequence[-1].PlanePositionSequence
+    dicom.save(whole, tmp_path / "in" / "one")
+    done = imported(tmp_path / "in", tmp_path / "study")
+    assert not done.added
+    assert any("expected a place for each of 8 frames, found 7" in f.message for f in done.findings)
+
+
+@pytest.mark.parametrize("shades", ["MONOCHROME1", "PALETTE COLOR"])
+def test_pixels_that_are_no_plain_brightness_are_asked_about(shades: str, tmp_path: Path) -> None:
+    dicom.save_all(dicom.slices(volume(8), PhotometricInterpretation=shades), tmp_path / "in")
+    done = imported(tmp_path / "in", tmp_path / "study")
+    assert not done.added
+    assert codes_of(done) == {"series_unsure"}

@@ -1,0 +1,73 @@
+"""Small curves, courses and bars of many patients show what the rule compares, as the timeline of one does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dashboard.cohort import courses
+from dashboard.patient import judged_volumes
+from pipeline.core import records
+from pipeline.judge import course_text
+from pipeline.store import publish
+from tests.dashboard.app_pages.test_pages import opened, text_of
+from tests.factories import ADAPTED, course_of_growing, tiny_store
+
+NEW_MM3 = 900.0
+
+
+@pytest.fixture
+def with_new_tumour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The tiny store, in which most of what is seen last of sub-01 is a new tumour of her syndrome."""
+    patient = course_of_growing()
+    last = replace(patient.visits[-1], new_tumour_mm3=NEW_MM3)
+    stored = course_text.to_text(replace(patient, syndrome="VHL", visits=(*patient.visits[:-1], last)))
+    store = [replace(row, course=stored) if isinstance(row, records.StoredCourse) else row for row in tiny_store()]
+    publish.publish(tmp_path, store)
+    monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path))
+    return tmp_path
+
+
+def test_what_the_rule_leaves_out_is_left_out_of_courses_and_best_changes(with_new_tumour: Path) -> None:
+    del with_new_tumour
+    judged = judged_volumes.of_everybody(ADAPTED).set_index("session_id")["judged_mm3"]
+    assert judged.to_dict() == {"ses-02": 1000.0, "ses-03": 800.0, "ses-04": 900.0, "ses-05": 500.0}
+    ratios = courses.courses(ADAPTED, "tumour", pd.Series(["sub-01"])).scans()
+    assert ratios["baseline_ratio"].tolist() == [1.0, 0.8, 0.9, 0.5], "not ×1.4, beyond a line that is of the rest"
+    assert ratios["change_from_baseline_percent"].tolist() == pytest.approx([0, -20, -10, -50])
+    patients = pd.DataFrame({"patient_id": ["sub-01", "sub-03"], "best_change_percent": [-20.0, 5.0]})
+    assert courses.best_changes(ADAPTED, patients)["best_change_percent"].tolist() == pytest.approx([-50.0, 5.0])
+
+
+def test_board_and_cohort_say_that_new_tumour_is_left_out_and_keep_it_in_sight(with_new_tumour: Path) -> None:
+    del with_new_tumour
+    board = text_of(opened("board"))
+    assert "solid: what the rule compares, 0.50\u202fmL; dashed: all tumour, new included" in board
+    assert board.count("dashed: all tumour") == 2, "the words and the title of one picture, of one patient"
+    assert text_of(opened("cohort")).count("New tumours that the rule leaves out are left out here (n = 1).") == 2
+
+
+def test_where_nothing_is_left_out_nothing_is_said_of_it(tiny: Path) -> None:
+    del tiny
+    assert judged_volumes.of_everybody(ADAPTED).empty
+    assert "dashed: all tumour" not in text_of(opened("board"))
+
+
+def test_a_baseline_of_which_nothing_is_judged_gives_no_ratio() -> None:
+    volumes = pd.DataFrame({
+        "patient_id": ["a", "a", "b"], "session_id": ["1", "2", "1"], "baseline_session_id": ["1", "1", "1"],
+        "volume_mm3": [100.0, 200.0, 300.0], "baseline_volume_mm3": [100.0, 100.0, 300.0],
+        "baseline_ratio": [1.0, 2.0, 1.0], "change_from_baseline_percent": [0.0, 100.0, 0.0],
+        "change_from_baseline_low_percent": [np.nan, 50.0, np.nan],
+        "change_from_baseline_high_percent": [np.nan, 150.0, np.nan],
+    })  # fmt: skip
+    judged = pd.DataFrame({"patient_id": ["a", "a"], "session_id": ["1", "2"], "judged_mm3": [0.0, 50.0]})
+    assert courses.as_judged(volumes, judged)["patient_id"].tolist() == ["b"]
+    judged = judged.assign(judged_mm3=[100.0, 50.0])
+    second = courses.as_judged(volumes, judged).iloc[1]
+    assert (second["baseline_ratio"], second["volume_mm3"]) == (0.5, 50.0)
+    assert np.isnan(second["change_from_baseline_low_percent"]), "an interval of all tumour is none of a part of it"
