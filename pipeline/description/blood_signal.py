@@ -167,6 +167,12 @@ class PoleLook:
         return "upper" if (self.dark_mm3[0], shares[0]) > (self.dark_mm3[1], shares[1]) else "lower"
 
     @property
+    def is_unlikely(self) -> bool:
+        """A cap would most likely have shown on this scan, and none does."""
+        shows_blood = self.scan.contrast in SUSCEPTIBLE
+        return self.cover is not None and self.cover.is_likely_absent(shows_blood=shows_blood)
+
+    @property
     def likely_share(self) -> float:
         """The larger share of the two poles; 0 where none is known."""
         return max(self.cover.shares, default=0.0) if self.cover is not None else 0.0
@@ -192,12 +198,16 @@ def _cap(looks: Sequence[PoleLook], limits: DescriptionLimits) -> Described:
     likely = likely or next((look for look in hints if look.likely_share >= limits.cap.likely_from), None)
     if likely is not None:
         return _cap_seen(likely, "; patches of this tumour may be as dark, or it is less dark than blood")
-    clear = next((look for look in looks if look.cover is not None and look.cover.is_surely_absent), None)
-    look = clear or looks[0]
-    is_sure = clear is not None and not hints and look.scan.contrast in SUSCEPTIBLE
-    if not is_sure:
-        return unsaid(CAP, THIN if clear is None or hints else ON_T2_ALONE, (look.scan.path,))
-    return Described(CAP, "absent", sum(look.dark_mm3), unit="mm³", sureness=sure_if(True), scans=(look.scan.path,))
+    clear = [look for look in looks if look.cover is not None and look.cover.is_surely_absent]
+    surely = next((look for look in clear if look.scan.contrast in SUSCEPTIBLE), None)
+    look = surely or next((look for look in looks if look.is_unlikely), None)
+    if hints or look is None:
+        return unsaid(CAP, ON_T2_ALONE if clear and not hints else THIN, (looks[0].scan.path,))
+    doubt = None if surely else THIN if look.scan.contrast in SUSCEPTIBLE else ON_T2_ALONE
+    return Described(
+        CAP, "absent", sum(look.dark_mm3), unit="mm³", sureness=sure_if(surely is not None), reason=doubt,
+        scans=(look.scan.path,),
+    )  # fmt: skip
 
 
 def _is_hinted(look: PoleLook) -> bool:

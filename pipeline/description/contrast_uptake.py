@@ -94,7 +94,7 @@ def rise_map(before: AlignedScan, after: AlignedScan, scene: LesionScene, limits
     voxels, healthy = laid
     _, healthy_before = laid_before
     relative = voxels.values / healthy.at(voxels.position_mm)
-    relative_before = earlier_signal(before, voxels, relative, healthy_before)
+    relative_before = earlier_signal(before, voxels, relative, healthy_before, limits.shift)
     deep = voxels.core(limits.signal.least_voxels) & np.isfinite(relative_before)
     level = float(np.median(relative_before[deep])) if deep.any() else 0.0
     if level <= limits.uptake.least_before:

@@ -81,7 +81,7 @@ def cord_reference(voxels: CordVoxels, extents_mm: tuple[float, float], limits: 
     Returns
     -------
     CordReference or str
-        In words, why there is none.
+        In words, why there is none. Where signal above and below differs too much, that of the side which is no fluid.
     """
     low_mm, high_mm = extents_mm[0] - limits.gap_mm, extents_mm[1] + limits.gap_mm
     core_mm = np.clip(limits.core_ratio * voxels.radius_mm, limits.least_core_mm, limits.core_most_mm)
@@ -90,23 +90,39 @@ def cord_reference(voxels: CordVoxels, extents_mm: tuple[float, float], limits: 
     above = healthy & (voxels.position_mm > high_mm) & (voxels.position_mm < high_mm + limits.reach_mm)
     lower = _whole_side(_stretches(voxels, below, limits)[::-1], limits)[::-1]
     upper = _whole_side(_stretches(voxels, above, limits), limits)
-    step = np.log(limits.most_step)
-    if lower and upper and abs(np.median([one[1] for one in lower]) - np.median([one[1] for one in upper])) > step:
-        return STEP
+    levels = [float(np.median([level for _, level in side])) for side in (lower, upper) if side]
+    step = abs(levels[0] - levels[-1]) if levels else 0.0
+    if step > np.log(limits.most_jump):
+        are_cord = [_is_apart_from_fluid(voxels, side, limits) for side in (below, above)]
+        if are_cord[0] != are_cord[1]:
+            lower, upper = (lower, []) if are_cord[0] else ([], upper)
+        elif step > np.log(limits.most_step):
+            return STEP
     below &= voxels.position_mm >= (lower[0][0] - limits.bin_mm if lower else np.inf)
     above &= voxels.position_mm <= (upper[-1][0] + limits.bin_mm if upper else -np.inf)
-    places, levels = np.array([*lower, *upper]).reshape(-1, 2).T
+    places, logs = np.array([*lower, *upper]).reshape(-1, 2).T
     if len(places) < limits.least_bins:
         return TOO_LITTLE
     middle_mm = (extents_mm[0] + extents_mm[1]) / 2
     fewest = min(len(lower), len(upper))
     degree = 0 if not fewest else 2 if fewest >= limits.quadratic_from_bins else 1
-    coefficients, covariance = _fit((places - middle_mm) / 10.0, levels, degree, limits.alike_bins)
+    coefficients, covariance = _fit((places - middle_mm) / 10.0, logs, degree, limits.alike_bins)
     side_mm = float(np.median(places)) if degree == 0 else None
     profile = CordReference(coefficients, covariance, middle_mm, 0.0, below | above, side_mm, limits.one_sided_per_mm)
     relative = voxels.values[profile.voxels] / profile.at(voxels.position_mm[profile.voxels])
     spread = 1.4826 * float(np.median(np.abs(relative - np.median(relative))))
     return replace(profile, spread=spread)
+
+
+def _is_apart_from_fluid(voxels: CordVoxels, side: NDArray[np.bool_], limits: ReferenceLimits) -> bool:
+    """Say whether a side's signal is another than that around it: below a cord's end and in a syrinx both are fluid."""
+    beyond_mm, places_mm = voxels.away_mm - voxels.radius_mm, voxels.position_mm[side]
+    around = (beyond_mm >= limits.fluid_from_mm) & (beyond_mm <= limits.fluid_to_mm) & (voxels.values > 0)
+    around &= (voxels.position_mm >= places_mm.min()) & (voxels.position_mm <= places_mm.max())
+    if around.sum() < limits.least_bins * limits.least_in_bin:
+        return False
+    apart = np.log(np.median(voxels.values[side])) - np.log(np.median(voxels.values[around]))
+    return bool(abs(apart) > np.log(limits.fluid_apart))
 
 
 def _stretches(voxels: CordVoxels, side: NDArray[np.bool_], limits: ReferenceLimits) -> list[tuple[float, float]]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipeline.description.material_limits import ShiftLimits, SpectrumLimits, UnsignedLimits, WeightingLimits
+
 
 @dataclass(frozen=True)
 class ReferenceLimits:
@@ -24,8 +26,12 @@ class ReferenceLimits:
         Neighbouring stretches err together: so many of them count as one.
     most_jump, most_step
         Factor by which signal may differ from one stretch to the next, and between both sides.
+    fluid_apart, fluid_from_mm, fluid_to_mm
+        Factor by which cord differs from the fluid around it, and where that lies, from the cord's surface.
     one_sided_per_mm
         Error of a level profile carried on from one side, as a share for each millimetre.
+    most_grey_error
+        Standard error of the cord's signal, as a share of it, from which on greys of two scans compare less surely.
     """
 
     source: str
@@ -39,11 +45,15 @@ class ReferenceLimits:
     alike_bins: float
     most_jump: float
     most_step: float
+    fluid_apart: float
+    fluid_from_mm: float
+    fluid_to_mm: float
     one_sided_per_mm: float
     least_core_mm: float
     core_ratio: float
     core_most_mm: float
     floor_ratio: float
+    most_grey_error: float
 
 
 @dataclass(frozen=True)
@@ -199,6 +209,8 @@ class EdgeLimits:
         Voxels along a boundary err together: so many of them count as one.
     halo_from_mm, halo_to_mm, halo_share, least_halo
         Share of the step that is left so far out, from which on it is oedema that nobody drew; in how many voxels.
+    rim_leaves
+        Two sharp steps with a rim between them leave less than this share of what a wide one leaves unexplained.
     least_error_mm, sure_error_mm, most_error_mm
         Of a width.
     """
@@ -218,6 +230,7 @@ class EdgeLimits:
     halo_to_mm: float
     halo_share: float
     least_halo: int
+    rim_leaves: float
     least_error_mm: float
     sure_error_mm: float
     most_error_mm: float
@@ -285,8 +298,9 @@ class CapLimits:
         Share from which on low signal is as dark as a cap, in slices up to that thickness and in thicker ones.
     present_errors, present_from
         A cap is sure where its share less so many standard errors is above this.
-    absent_errors, absent_below
-        No cap is sure where both shares with so many standard errors are below this, and no other scan hints at one.
+    absent_errors, absent_below, absent_on_t2_below
+        No cap is sure where both shares with so many standard errors are below this, and no other scan hints at one;
+        on T2w alone none is likely (never sure) below the lower one.
     hint_errors, likely_from
         Standard errors from which on a share hints at a cap, and the share from which on one is likelier than none.
     """
@@ -308,18 +322,29 @@ class CapLimits:
     present_from: float
     absent_errors: float
     absent_below: float
+    absent_on_t2_below: float
     hint_errors: float
     likely_from: float
 
 
 @dataclass(frozen=True)
 class DiffusionLimits:
-    """From how many voxels on a diffusion coefficient is said, and is sure, and within which share of it."""
+    """From how many voxels on a diffusion coefficient is said, and is sure, and within which share of it.
+
+    Attributes
+    ----------
+    laid_within_mm
+        How far a map may lie from where it was laid: a voxel so near to the tumour's edge may hold what lies outside.
+    around_mm
+        How far out what lies outside is read.
+    """
 
     source: str
     least_voxels: int
     sure_voxels: int
     sure_within: float
+    laid_within_mm: float
+    around_mm: float
     lowest_um2_ms: float
     highest_um2_ms: float
 
@@ -338,6 +363,10 @@ class DescriptionLimits:
     blood: BloodLimits
     cap: CapLimits
     diffusion: DiffusionLimits
+    unsigned: UnsignedLimits
+    shift: ShiftLimits
+    weighting: WeightingLimits
+    spectrum: SpectrumLimits
 
 
 def problems(limits: DescriptionLimits) -> list[str]:
@@ -348,6 +377,9 @@ def problems(limits: DescriptionLimits) -> list[str]:
         "cord: thin_below and expanded_above": (limits.cord.thin_below, limits.cord.expanded_above),
         "edge: halo_from_mm and halo_to_mm": (limits.edge.halo_from_mm, limits.edge.halo_to_mm),
         "cap: absent_below and dark_from": (limits.cap.absent_below, limits.cap.dark_from),
+        "reference: fluid_from_mm and fluid_to_mm": (limits.reference.fluid_from_mm, limits.reference.fluid_to_mm),
+        "weighting: least_spread and mono_up_to": (limits.weighting.least_spread, limits.weighting.mono_up_to),
+        "spectrum: not_there and mostly": (limits.spectrum.not_there, limits.spectrum.mostly),
         "diffusion: lowest_um2_ms and highest_um2_ms": (
             limits.diffusion.lowest_um2_ms,
             limits.diffusion.highest_um2_ms,

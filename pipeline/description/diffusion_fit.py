@@ -19,34 +19,21 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from pipeline.core.volume import Volume
+from pipeline.description.material_limits import WeightingLimits
 from pipeline.files.diffusion_files import WeightedVolumes
-
-LEAST_SPREAD = 300.0
-"""Least and largest b-value must differ by this, s/mm²: less hardly lowers the signal."""
-
-MONO_UP_TO = 1500.0
-"""Beyond it ln S bends (kurtosis), s/mm²: what is weighted more is left out."""
-
-LOW_SHARE = 0.1
-"""Voxels darker than this share of the bright ones on the least weighted volume are air."""
-
-SAME_MM = 0.1
-SAME_B = 20.0
-"""b-values closer than this are the same weighting, s/mm²."""
-
-MOVED_MORE_BY, MOVED_VOXELS, FARTHEST_VOXELS = 0.1, 1.5, 6
-"""A shift by so many voxels, looked for up to the third, that makes edges agree better by the first is a movement."""
 
 MM2_S_TO_UM2_MS = 1e3
 
 
-def fitted_map(series: Sequence[WeightedVolumes]) -> tuple[Volume, str] | str:
+def fitted_map(series: Sequence[WeightedVolumes], limits: WeightingLimits) -> tuple[Volume, str] | str:
     """Fit the coefficient in each voxel.
 
     Parameters
     ----------
     series
         The files of one series, such as one for each b-value.
+    limits
+        What can be fitted to.
 
     Returns
     -------
@@ -56,24 +43,26 @@ def fitted_map(series: Sequence[WeightedVolumes]) -> tuple[Volume, str] | str:
         Why there is none, in words.
     """
     first = series[0]
-    odd = next((one for one in series[1:] if not _is_same_grid(one, first)), None)
+    odd = next((one for one in series[1:] if not _is_same_grid(one, first, limits)), None)
     if odd is not None:
         return f"{odd.name} lies on another grid than {first.name}, so no ADC is fitted"
     b_values = np.concatenate([one.b_values for one in series])
     array = np.concatenate([one.array for one in series], axis=-1).astype(np.float64)
-    is_used = b_values <= MONO_UP_TO
-    if np.ptp(b_values) < LEAST_SPREAD:
-        return f"{_words(b_values)} only: two weightings {LEAST_SPREAD:g} s/mm² apart are needed to fit an ADC"
-    if not is_used.any() or np.ptp(b_values[is_used]) < LEAST_SPREAD:
-        return f"{_words(b_values)}: no ADC holds beyond b = {MONO_UP_TO:g} s/mm², and there is no second one below"
+    is_used = b_values <= limits.mono_up_to
+    if np.ptp(b_values) < limits.least_spread:
+        return f"{_words(b_values)} only: two weightings {limits.least_spread:g} s/mm² apart are needed to fit an ADC"
+    if not is_used.any() or np.ptp(b_values[is_used]) < limits.least_spread:
+        return (
+            f"{_words(b_values)}: no ADC holds beyond b = {limits.mono_up_to:g} s/mm², and there is no second one below"
+        )
     array, b_values = array[..., is_used], b_values[is_used]
-    tissue = _tissue(array, b_values)
-    reason = _disorder(array, b_values, tissue) or _movement(array, b_values, first.affine)
+    tissue = _tissue(array, b_values, limits)
+    reason = _disorder(array, b_values, tissue, limits) or _movement(array, b_values, first.affine, limits)
     if reason is not None:
         return reason
     values = np.full(array.shape[:3], np.nan)
     values[tissue] = coefficients(array[tissue], b_values)
-    left_out = "" if is_used.all() else f", b above {MONO_UP_TO:g} left out"
+    left_out = "" if is_used.all() else f", b above {limits.mono_up_to:g} left out"
     words = f"fitted from the DWI at {_words(b_values)}{left_out}"
     return Volume(values.astype(np.float32), first.affine), words
 
@@ -108,30 +97,34 @@ def _line(
     return slope, log_mean - slope * b_mean
 
 
-def _is_same_grid(one: WeightedVolumes, other: WeightedVolumes) -> bool:
-    return one.array.shape[:3] == other.array.shape[:3] and np.allclose(one.affine, other.affine, atol=SAME_MM)
+def _is_same_grid(one: WeightedVolumes, other: WeightedVolumes, limits: WeightingLimits) -> bool:
+    return one.array.shape[:3] == other.array.shape[:3] and np.allclose(one.affine, other.affine, atol=limits.same_mm)
 
 
-def _tissue(array: NDArray[np.float64], b_values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    least = array[..., b_values <= b_values.min() + SAME_B].mean(axis=-1)
-    return np.asarray(np.isfinite(least) & (least > LOW_SHARE * np.nanpercentile(least, 95)))
+def _tissue(array: NDArray[np.float64], b_values: NDArray[np.float64], limits: WeightingLimits) -> NDArray[np.bool_]:
+    least = array[..., b_values <= b_values.min() + limits.same_b].mean(axis=-1)
+    return np.asarray(np.isfinite(least) & (least > limits.low_share * np.nanpercentile(least, 95)))
 
 
-def _by_weighting(array: NDArray[np.float64], b_values: NDArray[np.float64]) -> dict[float, NDArray[np.float64]]:
+def _by_weighting(
+    array: NDArray[np.float64], b_values: NDArray[np.float64], limits: WeightingLimits
+) -> dict[float, NDArray[np.float64]]:
     """Return the mean volume of each weighting, the least first."""
     means: dict[float, NDArray[np.float64]] = {}
     for b in np.sort(b_values):
-        if not means or b > max(means) + SAME_B:
-            means[float(b)] = array[..., np.abs(b_values - b) <= SAME_B].mean(axis=-1)
+        if not means or b > max(means) + limits.same_b:
+            means[float(b)] = array[..., np.abs(b_values - b) <= limits.same_b].mean(axis=-1)
     return means
 
 
-def _disorder(array: NDArray[np.float64], b_values: NDArray[np.float64], tissue: NDArray[np.bool_]) -> str | None:
+def _disorder(
+    array: NDArray[np.float64], b_values: NDArray[np.float64], tissue: NDArray[np.bool_], limits: WeightingLimits
+) -> str | None:
     """Say that signal does not fall from one weighting to the next, as where b-values stand in a wrong order."""
-    levels = {b: float(np.median(mean[tissue])) for b, mean in _by_weighting(array, b_values).items()}
+    levels = {b: float(np.median(mean[tissue])) for b, mean in _by_weighting(array, b_values, limits).items()}
     weightings = sorted(levels)
     for low, high in pairwise(weightings):
-        if high - low >= LEAST_SPREAD / 2 and levels[high] >= levels[low]:
+        if high - low >= limits.least_spread / 2 and levels[high] >= levels[low]:
             return (
                 f"signal does not fall from b = {low:g} to {high:g} s/mm²: the b-values are not those of these "
                 f"volumes, or stand in another order; no ADC is fitted"
@@ -143,15 +136,16 @@ def _movement(
     array: NDArray[np.float64],
     b_values: NDArray[np.float64],
     affine: NDArray[np.float64],
+    limits: WeightingLimits,
 ) -> str | None:
     """Say that the person moved between the least weighted volume and another."""
-    means = _by_weighting(array, b_values)
+    means = _by_weighting(array, b_values, limits)
     least, *others = sorted(means)
     spacing_mm = np.linalg.norm(affine[:3, :3], axis=0)
     edges = _edges(means[least])
     for b in others:
-        shift = _shift(edges, _edges(means[b]))
-        if np.linalg.norm(shift) >= MOVED_VOXELS:
+        shift = _shift(edges, _edges(means[b]), limits)
+        if np.linalg.norm(shift) >= limits.moved_voxels:
             away_mm = float(np.linalg.norm(shift * spacing_mm))
             return f"the person moved by about {away_mm:.0f} mm between b = {least:g} and {b:g} s/mm²; no ADC is fitted"
     return None
@@ -165,13 +159,14 @@ def _edges(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((size - size.mean()) / (size.std() + 1e-9))
 
 
-def _shift(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+def _shift(one: NDArray[np.float64], other: NDArray[np.float64], limits: WeightingLimits) -> NDArray[np.float64]:
     """Return by how many voxels along each axis two pictures of edges lie apart; 0 where no shift is clearly better."""
     agreement = np.fft.irfftn(np.conj(np.fft.rfftn(one)) * np.fft.rfftn(other), s=one.shape, axes=(0, 1, 2)) / one.size
-    reach = [np.r_[0 : min(FARTHEST_VOXELS, n // 4) + 1, -min(FARTHEST_VOXELS, n // 4) : 0] for n in one.shape]
+    far = [min(limits.farthest_voxels, n // 4) for n in one.shape]
+    reach = [np.r_[0 : most + 1, -most:0] for most in far]
     near = agreement[np.ix_(*reach)]
     best = np.unravel_index(int(np.argmax(near)), near.shape)
-    if near[best] < near[0, 0, 0] + MOVED_MORE_BY:
+    if near[best] < near[0, 0, 0] + limits.moved_more_by:
         return np.zeros(3)
     return np.array([float(axis[place]) for axis, place in zip(reach, best, strict=True)])
 

@@ -41,6 +41,11 @@ HALO = "what it borders on looks like oedema that nobody drew, which widens a sh
 SAMPLED_MM, MOST_SAMPLES = 0.8, 4
 """A voxel is averaged over points no further apart than this, mm, and no more than so many along an axis."""
 
+RIMS_MM, RIM_EDGE_MM = (1.5, 3.0), 0.3
+RIM_BOUNDS = ((0.5, -2.0, 0.8, 0.05, -2.0, -2.0, -2.0), (1.6, 2.0, 6.0, 0.95, 2.0, 2.0, 2.0))
+"""A rim between two sharp steps: widths tried first and the deviation of both steps (mm); bounds of the height, the
+inner step's place, the rim's width (mm), its signal as a share of the step, and the scan's shift (mm)."""
+
 FIRST_GUESS = (1.0, 0.0, 0.5, 0.0, 0.0, 0.0)
 LOWEST, HIGHEST = (0.5, -2.0, 0.05, -2.0, -2.0, -2.0), (1.6, 2.0, 5.0, 2.0, 2.0, 2.0)
 """Of the height of the step beside the lesion's own, its place (mm), its deviation (mm), and the scan's shift (mm)."""
@@ -50,8 +55,8 @@ LOWEST, HIGHEST = (0.5, -2.0, 0.05, -2.0, -2.0, -2.0), (1.6, 2.0, 5.0, 2.0, 2.0,
 class EdgeFit:
     """A step from tumour to cord, blurred: its width from 10 to 90 % and the standard error of that, mm.
 
-    ``has_halo`` says that what borders on it has signal between both further out than any edge reaches; ``borders_on``
-    is cord or oedema.
+    ``has_halo`` says that what borders on it has signal between both further out than any edge reaches, or in a rim of
+    its own; ``borders_on`` is cord or oedema.
     """
 
     width_mm: float
@@ -196,7 +201,7 @@ def _edges_on(scan: AlignedScan, scene: LesionScene, limits: DescriptionLimits) 
         if fit is None:
             results.append(UntoldEdge(NOISE, surround.name))
             continue
-        results.append(replace(fit, has_halo=has_halo, borders_on=surround.name))
+        results.append(replace(fit, has_halo=has_halo or fit.has_halo, borders_on=surround.name))
     return results
 
 
@@ -258,7 +263,36 @@ def _fitted(
     error_mm = TEN_TO_NINETY * float(np.sqrt(max(covariance[2, 2], 0.0)))
     if fit.x[2] >= 0.9 * HIGHEST[2] or error_mm > edge.most_error_mm:
         return None
-    return EdgeFit(TEN_TO_NINETY * float(fit.x[2]), max(error_mm, edge.least_error_mm), scan)
+    width_mm = TEN_TO_NINETY * float(fit.x[2])
+    has_rim = width_mm >= edge.sharp_below_mm and _has_rim(share, places_mm, distance, fit, edge)
+    return EdgeFit(width_mm, max(error_mm, edge.least_error_mm), scan, has_rim)
+
+
+def _has_rim(
+    share: NDArray[np.float64],
+    places_mm: NDArray[np.float64],
+    distance: OutlineDistance,
+    wide: optimize.OptimizeResult,
+    edge: EdgeLimits,
+) -> bool:
+    """Say whether two sharp steps with a rim between fit far better than the ``wide`` one: oedema that nobody drew."""
+
+    def left(step: NDArray[np.float64]) -> NDArray[np.float64]:
+        away = distance.at((places_mm + step[4:]).reshape(-1, 3))
+        places = (step[1], step[1] + step[2])
+        near, far = (special.erfc((away - place) / (np.sqrt(2) * RIM_EDGE_MM)) / 2 for place in places)
+        model = step[0] * near + step[3] * (far - near)
+        return np.asarray(model.reshape(places_mm.shape[:2]).mean(axis=1) - share)
+
+    fits = (
+        optimize.least_squares(
+            left, (wide.x[0], 0.0, rim_mm, 0.4, *wide.x[3:]), bounds=RIM_BOUNDS, loss="soft_l1", f_scale=0.3,
+            diff_step=0.02, max_nfev=25,
+        )
+        for rim_mm in RIMS_MM
+    )  # fmt: skip
+    rim = min(float((left(fit.x) ** 2).sum()) for fit in fits)
+    return rim < edge.rim_leaves * float((wide.fun**2).sum())
 
 
 def _distance_of(scene: LesionScene, edge: EdgeLimits) -> OutlineDistance:

@@ -261,9 +261,15 @@ def voxels_near(scan: AlignedScan, scene: LesionScene) -> CordVoxels | None:
     )  # fmt: skip
 
 
-def share_in(scan: AlignedScan, mask: Volume, indices: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return the share of some of a scan's voxels ``(N, 3)`` that lies in a mask on the anchor's grid, 0 to 1."""
-    return _share(scan, mask, move_points(scan.to_anchor, to_world(scan.image.affine, indices)))
+def share_in(
+    scan: AlignedScan, mask: Volume, indices: NDArray[np.intp], off_mm: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """Return the share of some of a scan's voxels ``(N, 3)`` that lies in a mask on the anchor's grid, 0 to 1.
+
+    ``off_mm`` is how far the scan is taken to lie from where it was laid, in the anchor's world.
+    """
+    places_mm = move_points(scan.to_anchor, to_world(scan.image.affine, indices))
+    return _share(scan, mask, places_mm if off_mm is None else places_mm + off_mm)
 
 
 def _candidates(scan: AlignedScan, course: CordCourse) -> NDArray[np.intp]:

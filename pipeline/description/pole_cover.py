@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.description.description_limits import CapLimits
 from pipeline.description.lesion_scene import CordVoxels
+from pipeline.measure.measurement_error import Z_95
 
 SLABS_MM, SHIFTS_MM = (2.0, 3.0, 4.0), (-1.0, 0.0, 1.0)
 """Thickness of a cap that is tried, and how far the outline may lie off the scan, mm."""
@@ -49,6 +50,17 @@ class PoleCover:
         """Both poles were seen and neither is covered."""
         limits = self.limits
         return len(self.shares) == 2 and max(self.shares) + limits.absent_errors * self.error < limits.absent_below
+
+    def is_likely_absent(self, *, shows_blood: bool) -> bool:
+        """Both poles were seen, and a cap that covers all of one would have shown; one of a part of it might not.
+
+        Where the scan does not show blood well (T2w), even a part must be small beside what grain makes up.
+        """
+        if len(self.shares) < 2:
+            return False
+        if not shows_blood:
+            return max(self.shares) + self.limits.absent_errors * self.error < self.limits.absent_on_t2_below
+        return max(self.shares) < self.limits.absent_below and max(self.shares) + Z_95 * self.error < 1.0
 
     @property
     def is_hinted(self) -> bool:

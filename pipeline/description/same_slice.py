@@ -24,9 +24,6 @@ from pipeline.description.lesion_scene import AlignedScan, CordCourse, LesionSce
 PIXEL_MM = 0.25
 """Distance between two points of a plane, mm."""
 
-MOST_ERROR = 0.1
-"""Standard error of the cord's signal, as a share of it, from which on greys of two scans compare less surely."""
-
 NO_COURSE = "no cord was found to hold its signal against"
 NOT_REACHED = "the scan does not reach the cord"
 
@@ -182,7 +179,7 @@ def healthy_signal(scan: AlignedScan, scene: LesionScene | None, limits: Referen
     middle_mm = sum(scene.extents_mm) / 2
     doubt = ONE_SIDE if profile.is_one_sided else None
     error = profile.error_at(middle_mm)
-    if doubt is None and error > MOST_ERROR:
+    if doubt is None and error > limits.most_grey_error:
         doubt = f"the cord's signal there is known to ±{100 * error:.0f} % only"
     return HealthySignal(float(profile.at(np.array([middle_mm]))[0]), doubt)
 

@@ -15,20 +15,18 @@ from pipeline.core.transform import move_points
 from pipeline.core.volume import to_voxel, to_world
 from pipeline.description.cord_reference import CordReference
 from pipeline.description.lesion_scene import AlignedScan, CordVoxels
-
-AROUND_MM = 4.0
-"""How far beyond the cord's surface signal is held against signal, mm: the fluid shows the shift best."""
-
-MOST_MM = 2.5
-"""A person who moved further was not scanned in one place, mm."""
+from pipeline.description.material_limits import ShiftLimits
 
 ROUNDS = 4
-LEAST_VOXELS = 60
 PROBE_MM = 0.5
 
 
 def earlier_signal(
-    before: AlignedScan, voxels: CordVoxels, relative: NDArray[np.float64], healthy: CordReference
+    before: AlignedScan,
+    voxels: CordVoxels,
+    relative: NDArray[np.float64],
+    healthy: CordReference,
+    limits: ShiftLimits,
 ) -> NDArray[np.float64]:
     """Return another scan's signal as a ratio to its cord at some voxels, shape ``(N,)``; NaN where it does not reach.
 
@@ -49,11 +47,12 @@ def earlier_signal(
         indices = to_voxel(before.image.affine, move_points(before.from_anchor, points_mm[part] + shift_mm)).T
         return np.asarray(ndimage.map_coordinates(values, indices, order=1, mode="constant", cval=np.nan) / usual[part])
 
-    around = (voxels.away_mm <= voxels.radius_mm + AROUND_MM) & (voxels.solid < 0.02) & (voxels.beside < 0.02)
+    around = (voxels.away_mm <= voxels.radius_mm + limits.around_mm) & (voxels.solid < 0.02) & (voxels.beside < 0.02)
     shift_mm = np.zeros(3)
     best_mm, least = shift_mm, _unlike(relative[around] - at(shift_mm, around))
-    for _ in range(ROUNDS if around.sum() >= LEAST_VOXELS else 0):
-        shift_mm = np.clip(shift_mm + _step_mm(relative[around], at, around, shift_mm), -MOST_MM, MOST_MM)
+    for _ in range(ROUNDS if around.sum() >= limits.least_voxels else 0):
+        step_mm = _step_mm(relative[around], at, around, shift_mm, limits.least_voxels)
+        shift_mm = np.clip(shift_mm + step_mm, -limits.most_mm, limits.most_mm)
         left = _unlike(relative[around] - at(shift_mm, around))
         if left < least:
             best_mm, least = shift_mm, left
@@ -65,7 +64,7 @@ def _unlike(difference: NDArray[np.float64]) -> float:
     return float(np.minimum(reached, 1.0).mean()) if len(reached) else np.inf
 
 
-def _step_mm(relative, at, around, shift_mm) -> NDArray[np.float64]:  # type: ignore[no-untyped-def]
+def _step_mm(relative, at, around, shift_mm, least_voxels) -> NDArray[np.float64]:  # type: ignore[no-untyped-def]
     """Return the further shift, mm, that explains most of what is left, shape ``(3,)``."""
     left = relative - at(shift_mm, around)
     slopes = np.stack(
@@ -73,7 +72,7 @@ def _step_mm(relative, at, around, shift_mm) -> NDArray[np.float64]:  # type: ig
          for way in np.eye(3)], axis=-1,
     )  # fmt: skip
     reached = np.isfinite(left) & np.isfinite(slopes).all(axis=1)
-    if reached.sum() < LEAST_VOXELS:
+    if reached.sum() < least_voxels:
         return np.zeros(3)
     scale = 1.4826 * float(np.median(np.abs(left[reached]))) + 1e-9
     weight = np.minimum(1.0, 2 * scale / np.maximum(np.abs(left[reached]), 1e-9)) ** 0.5

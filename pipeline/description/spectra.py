@@ -17,16 +17,12 @@ from pipeline.core.spectrum import UNRELIABLE_FROM_PERCENT, MetaboliteValue, Spe
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume, to_voxel, to_world
 from pipeline.description.lesion_scene import LesionScene
+from pipeline.description.material_limits import SpectrumLimits
 from pipeline.measure.measurement_error import Z_95
 from pipeline.measure.volumes import OBJECT_PROBABILITY
 
 POINTS = 24
 """The box is looked up at so many points along each edge."""
-
-MOSTLY = 0.5
-"""Share of the box that must be tumour for its spectrum to be that of the tumour."""
-
-NOT_THERE = 0.01
 
 
 @dataclass(frozen=True)
@@ -43,7 +39,9 @@ class BoxShares:
         return f"box {100 * self.tumour:.0f} % tumour, {100 * self.cyst:.0f} % cyst, {100 * self.cord:.0f} % cord"
 
 
-def metabolites_of(spectra: Sequence[MetaboliteValue], scene: LesionScene | None) -> tuple[Described, ...]:
+def metabolites_of(
+    spectra: Sequence[MetaboliteValue], scene: LesionScene | None, limits: SpectrumLimits
+) -> tuple[Described, ...]:
     """Describe each metabolite that was fitted at a visit.
 
     Parameters
@@ -52,17 +50,17 @@ def metabolites_of(spectra: Sequence[MetaboliteValue], scene: LesionScene | None
         The lesion; None where none was drawn at this visit, and the values stand unsurely.
     """
     names = [one.metabolite for one in spectra]
-    return tuple(_described(one, scene, is_alone=names.count(one.metabolite) == 1) for one in spectra)
+    return tuple(_described(one, scene, limits, is_alone=names.count(one.metabolite) == 1) for one in spectra)
 
 
-def _described(one: MetaboliteValue, scene: LesionScene | None, *, is_alone: bool) -> Described:
+def _described(one: MetaboliteValue, scene: LesionScene | None, limits: SpectrumLimits, *, is_alone: bool) -> Described:
     box_of = one.voxel.path if one.voxel else "no box"
     name = f"{METABOLITE}{one.metabolite}" + ("" if is_alone else f" ({one.unit}; {box_of})")
     paths = () if one.voxel is None else (one.voxel.path,)
     shares = None if one.voxel is None or scene is None else shares_of(one.voxel, scene)
-    if shares is not None and shares.tumour < NOT_THERE:
+    if shares is not None and shares.tumour < limits.not_there:
         return unsaid(name, f"its box does not lie in this lesion ({shares.words})", paths)
-    doubts = [*_of_fit(one), *_of_place(one, scene, shares)]
+    doubts = [*_of_fit(one), *_of_place(one, scene, shares, limits)]
     told_by = [shares.words] if shares is not None else []
     told_by += [one.program] if one.program else []
     low, high = None, None
@@ -81,12 +79,18 @@ def _of_fit(one: MetaboliteValue) -> list[str]:
     return []
 
 
-def _of_place(one: MetaboliteValue, scene: LesionScene | None, shares: BoxShares | None) -> list[str]:
+def _of_place(
+    one: MetaboliteValue, scene: LesionScene | None, shares: BoxShares | None, limits: SpectrumLimits
+) -> list[str]:
     if scene is None:
         return ["no lesion was drawn at this visit to hold its box against"]
     if one.voxel is None:
         return ["where its box lies is not recorded"]
-    return [] if shares is None or shares.tumour >= MOSTLY else ["less than half of its box is this tumour"]
+    return (
+        []
+        if shares is None or shares.tumour >= limits.mostly
+        else [f"less than {100 * limits.mostly:g} % of its box is this tumour"]
+    )
 
 
 def shares_of(voxel: SpectrumVoxel, scene: LesionScene) -> BoxShares:

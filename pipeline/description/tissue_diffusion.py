@@ -1,20 +1,23 @@
 """Apparent diffusion coefficient of solid tumour, against the same person's cord, in 10^-3 mm²/s.
 
 Maps come in several units; which one is told by their size in tissue and said. What this module refuses: a number from
-fewer voxels than the limit, and a map whose unit cannot be told.
+fewer voxels than the limit, a map whose unit cannot be told, and to be sure of a mean that hangs on where it was laid.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from pipeline.core.finding_terms import Described, LesionFinding, sure_if, unsaid
+from pipeline.core.volume import to_world
 from pipeline.description.cord_reference import CordReference
 from pipeline.description.description_limits import DescriptionLimits, DiffusionLimits
-from pipeline.description.lesion_scene import AlignedScan, CordVoxels, LesionScene
+from pipeline.description.lesion_scene import AlignedScan, CordVoxels, LesionScene, share_in
 from pipeline.description.tissue_signal import laid_along, readings_of
 from pipeline.measure.measurement_error import Z_95
+from pipeline.measure.volumes import OBJECT_PROBABILITY
 
 NAMES = (LesionFinding.ADC, LesionFinding.ADC_RATIO, LesionFinding.ADC_P10)
 UNIT = "10^-3 mm²/s"
@@ -52,7 +55,7 @@ def diffusion_of(
     laid = laid_along(adc, scene, limits)
     if isinstance(laid, str):
         return tuple(unsaid(name, laid, paths) for name in NAMES)
-    voxels, reference = laid
+    voxels, _ = laid
     unit = unit_of(voxels.values[voxels.away_mm <= voxels.radius_mm], limits.diffusion)
     if unit is None:
         return tuple(unsaid(name, "the unit of the ADC map cannot be told from its values", paths) for name in NAMES)
@@ -61,30 +64,59 @@ def diffusion_of(
         count, least = int(core.sum()), limits.diffusion.least_voxels
         reason = f"too small: {count} voxels lie wholly in solid tumour, {least} are needed"
         return tuple(unsaid(name, reason, paths) for name in NAMES)
-    return _numbers(voxels, reference, core, unit, limits)
+    place = _place_error(voxels, scene, core, limits.diffusion)
+    return _numbers(laid, core, place, unit, limits)
 
 
-def _doubt(count: int, half_ratio: float, limits: DiffusionLimits) -> str | None:
-    """Say why a mean over some voxels, with half of its interval as a share of it, is not sure; None where it is."""
+def _place_error(voxels: CordVoxels, scene: LesionScene, core: NDArray[np.bool_], limits: DiffusionLimits) -> float:
+    """Return how far the mean over some voxels errs by where the map was laid, as a share of it.
+
+    A map that lies a little off has what is around the tumour in the voxels near its edge: they lose so much of it,
+    times how far the map's values there differ. Neither the direction of the shift nor its length is known.
+    """
+    scan, indices = voxels.scan, voxels.indices
+    lost = [
+        1.0 - float(np.minimum(share_in(scan, scene.solid, indices[core], limits.laid_within_mm * way), 1.0).mean())
+        for way in (*np.eye(3), *-np.eye(3))
+    ]
+    places_mm = to_world(scan.image.affine, indices)
+    outside = np.flatnonzero((voxels.solid < 0.02) & np.isfinite(voxels.values))
+    away_mm, _ = cKDTree(places_mm[voxels.solid >= OBJECT_PROBABILITY]).query(places_mm[outside])
+    mean = float(voxels.values[core].mean())
+    around = voxels.values[outside[away_mm <= limits.around_mm]]
+    differs = float(np.sqrt(np.mean((around - mean) ** 2))) / mean if len(around) else 1.0
+    return float(np.mean(lost)) / 2.0 * differs
+
+
+def _doubt(count: int, grain: float, place: float, limits: DiffusionLimits) -> str | None:
+    """Say why a mean over some voxels is not sure; None where it is.
+
+    ``grain`` and ``place`` are its standard errors as a share of it: by noise, and by where the map was laid.
+    """
     if count < limits.sure_voxels:
         return f", fewer than the {limits.sure_voxels} that are sure"
-    if half_ratio > limits.sure_within:
-        return f", which err by {100 * half_ratio:.0f} %, more than the {100 * limits.sure_within:g} % that are sure"
+    most = f"more than the {100 * limits.sure_within:g} % that are sure"
+    if Z_95 * grain > limits.sure_within:
+        return f", which err by {100 * Z_95 * grain:.0f} %, {most}"
+    both = Z_95 * float(np.hypot(grain, place))
+    if both > limits.sure_within:
+        return f", so near its edge that a map {limits.laid_within_mm:g} mm off errs by {100 * both:.0f} %, {most}"
     return None
 
 
 def _numbers(
-    voxels: CordVoxels,
-    reference: CordReference,
+    laid: tuple[CordVoxels, CordReference],
     core: NDArray[np.bool_],
+    place: float,
     unit: tuple[float, str],
     limits: DescriptionLimits,
 ) -> tuple[Described, ...]:
+    voxels, reference = laid
     values = voxels.values[core] * unit[0]
     mean, lowest = float(values.mean()), float(np.percentile(values, 10))
-    error = float(values.std(ddof=1) / np.sqrt(readings_of(voxels, core, limits.signal)))
+    error = float(np.hypot(values.std(ddof=1) / np.sqrt(readings_of(voxels, core, limits.signal)), place * mean))
     grain = float(values.std(ddof=1) / np.sqrt(len(values)))  # noise of a map that nobody resampled is each voxel's own
-    doubt = _doubt(len(values), Z_95 * grain / mean, limits.diffusion)
+    doubt = _doubt(len(values), grain / mean, place, limits.diffusion)
     is_enough = doubt is None
     source = voxels.scan.made_from or f"map in {unit[1]}"
     reason = f"{source}; median {np.median(values):.2f}; {int(core.sum())} voxels" + (doubt or "")

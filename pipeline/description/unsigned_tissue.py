@@ -16,20 +16,7 @@ from pipeline.description.cord_reference import CordReference
 from pipeline.description.description_limits import DescriptionLimits
 from pipeline.description.lesion_scene import AlignedScan, CordVoxels, LesionScene, share_in
 from pipeline.description.tissue_signal import laid_along
-
-LEAST_VOXELS = 12
-LEAST_MM3 = 30.0
-"""A piece smaller than either is not told from noise and from the edge of what lies beside it (a ball of 3.9 mm)."""
-
-FLUID_FROM = 0.5
-"""Share of the way from the cord's signal to that of the fluid around it from which on a piece is fluid."""
-
-LEAST_FLUID = 1.3
-"""Fluid around the cord less bright than this beside it is not told from the cord on such a scan."""
-
-MOSTLY, LEAST_READ = 0.8, 3
-RING_MM = (0.5, 4.0)
-"""Where the fluid around the cord lies, from the cord's surface, mm."""
+from pipeline.measure.volumes import OBJECT_PROBABILITY
 
 FLUIDS = frozenset({Compartment.CYST, Compartment.SYRINX})
 
@@ -56,42 +43,49 @@ def doubt_of(
     if compartment not in scene.unsigned:
         return None
     volume_mm3 = float(len(places)) * mask.voxel_mm3
-    least_mm3 = max(LEAST_MM3, LEAST_VOXELS * mask.voxel_mm3)
+    least_mm3 = max(limits.unsigned.least_mm3, limits.unsigned.least_voxels * mask.voxel_mm3)
     marked = f"a program by itself marked {volume_mm3:.0f} mm³ of {compartment}"
     if volume_mm3 < least_mm3:
         return f"{marked}; this scan holds nothing sure below {least_mm3:.0f} mm³: draw it, or say that there is none"
     inside_piece = np.zeros(mask.shape, dtype=bool)
     inside_piece[tuple(places.T)] = True
     piece = mask.with_array(inside_piece)
+    enough, least_read = (limits.unsigned.mostly, OBJECT_PROBABILITY), limits.unsigned.least_read
     for scan in scans:
         laid = laid_along(scan, scene, limits)
         if isinstance(laid, str):
             continue
         voxels, reference = laid
-        inside = share_in(scan, piece, voxels.indices) >= MOSTLY
-        if inside.sum() < LEAST_READ:
+        shares = share_in(scan, piece, voxels.indices)
+        inside = next((part for part in (shares >= least for least in enough) if part.sum() >= least_read), None)
+        if inside is None:
             continue
         ratio = float(np.median(voxels.values[inside] / reference.at(voxels.position_mm[inside])))
         least = _least_ratio(voxels, reference, compartment, limits)
-        if least is None:
-            continue
-        kind = "fluid around the cord" if compartment in FLUIDS else "oedema"
+        kind = "fluid" if compartment in FLUIDS else "oedema"
         signal = f"{marked}, whose signal is {ratio:.2f} of the cord's; {kind} is above {least:.2f} on this scan"
         return None if ratio >= least else signal
-    return None
+    if volume_mm3 >= max(limits.unsigned.unread_mm3, least_mm3):
+        return None
+    return f"{marked}, whose signal no scan of this visit tells: draw it, or say that there is none"
 
 
 def _least_ratio(
     voxels: CordVoxels, reference: CordReference, compartment: Compartment, limits: DescriptionLimits
-) -> float | None:
-    """Return the ratio to the cord from which on a piece is of its kind; None where this scan does not tell."""
+) -> float:
+    """Return the ratio to the cord from which on a piece is of its kind; fluid is brighter than cord on any such scan.
+
+    Where the scan shows the fluid around the cord, a piece must look like that.
+    """
+    least = limits.signal.hyper_above
     if compartment not in FLUIDS:
-        return limits.signal.hyper_above
+        return least
     beyond_mm = voxels.away_mm - voxels.radius_mm
     places_mm = voxels.position_mm[reference.voxels]
-    around = (beyond_mm >= RING_MM[0]) & (beyond_mm <= RING_MM[1]) & (voxels.beside < 0.02) & (voxels.solid < 0.02)
+    around = (beyond_mm >= limits.reference.fluid_from_mm) & (beyond_mm <= limits.reference.fluid_to_mm)
+    around &= (voxels.beside < 0.02) & (voxels.solid < 0.02)
     around &= (voxels.position_mm >= places_mm.min()) & (voxels.position_mm <= places_mm.max())
-    if around.sum() < LEAST_VOXELS:
-        return None
+    if around.sum() < limits.unsigned.least_voxels:
+        return least
     fluid = float(np.percentile(voxels.values[around] / reference.at(voxels.position_mm[around]), 75))
-    return 1.0 + FLUID_FROM * (fluid - 1.0) if fluid >= LEAST_FLUID else None
+    return 1.0 + limits.unsigned.fluid_from * (fluid - 1.0) if fluid >= limits.unsigned.least_fluid else least

@@ -10,14 +10,19 @@ import pytest
 
 from pipeline.core.transform import identity
 from pipeline.core.volume import Volume
-from pipeline.description import limit_file, tissue_diffusion
-from pipeline.description.diffusion_fit import coefficients, fitted_map
+from pipeline.description import diffusion_fit, limit_file, tissue_diffusion
+from pipeline.description.diffusion_fit import coefficients
 from pipeline.description.lesion_scene import AlignedScan
 from pipeline.files import diffusion_files
 from pipeline.files.diffusion_files import WeightedVolumes
-from tests.description.scenes import CORD, GRID, TUMOUR, scene
+from tests.description.scenes import CORD, GRID, TUMOUR, X, Y, Z, scene
 
 CORD_ADC, FLUID_ADC = 0.9, 2.9
+
+
+def fitted_map(series: list[WeightedVolumes]) -> tuple[Volume, str] | str:
+    """The map by the packaged limits."""
+    return diffusion_fit.fitted_map(series, limit_file.packaged().weighting)
 
 
 def weighted(
@@ -58,8 +63,8 @@ def test_thirty_voxels_are_enough_for_3_percent_of_what_is_sure() -> None:
         clean, noise = np.exp(-b * adc * 1e-3) * np.ones((30, 1)), rng.uniform(0.01, 0.06)
         signals = np.hypot(clean + rng.normal(0, noise, clean.shape), rng.normal(0, noise, clean.shape))
         values = coefficients(signals, b)
-        half_ratio = 1.96 * values.std(ddof=1) / np.sqrt(30) / values.mean()
-        if tissue_diffusion._doubt(30, half_ratio, limit_file.packaged().diffusion) is None:
+        grain = values.std(ddof=1) / np.sqrt(30) / values.mean()
+        if tissue_diffusion._doubt(30, grain, 0.0, limit_file.packaged().diffusion) is None:
             off.append(values.mean() / adc - 1)
     assert len(off) > 100
     assert np.percentile(np.abs(off), 95) < 0.03
@@ -70,6 +75,21 @@ def test_files_of_one_weighting_each_are_one_series() -> None:
     whole = weighted((0.0, 500.0, 1000.0))
     parts = [replace(whole, array=whole.array[..., [n]], b_values=whole.b_values[[n]]) for n in (2, 0, 1)]
     assert np.allclose(fitted_map(parts)[0].array, fitted_map([whole])[0].array, equal_nan=True)
+
+
+@pytest.mark.parametrize(("half_mm", "sureness"), [(2.2, "unsure"), (4.5, "sure")])
+def test_a_mean_near_the_edge_of_a_map_that_lies_a_millimetre_off_is_not_sure(half_mm, sureness) -> None:
+    """In a narrow lesion the voxels at the edge then hold cord; a wide one has enough of them further in."""
+    solid = (np.hypot(X, Y) < half_mm) & (abs(Z) < 10)
+    there = (np.hypot(X - 1.0, Y) < half_mm) & (abs(Z) < 10)
+    values = np.where(there, 1.2, np.where(CORD, CORD_ADC, FLUID_ADC)) + np.random.default_rng(5).normal(
+        0, 0.03, GRID.shape
+    )
+    scan = AlignedScan(GRID.with_array(values), identity("anchor", "adc"), "x_ADC.nii.gz", "ADC")
+    row = tissue_diffusion.diffusion_of(scan, scene(solid, cord=CORD & ~solid), limit_file.packaged())[0]
+    assert row.sureness == sureness
+    assert (abs(row.number / 1.2 - 1) <= 0.03) == (sureness == "sure")
+    assert ("so near its edge that a map 1 mm off errs by" in row.reason) == (sureness == "unsure")
 
 
 def test_strong_weighting_is_left_out_and_said() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy import special
+from scipy import ndimage, special
 
 from pipeline.core.finding_terms import TERMS, Described, LesionFinding, Sureness, unsaid
 from pipeline.core.volume import Volume
@@ -131,7 +131,7 @@ def test_a_dark_cap_is_told_and_is_surely_blood_only_where_the_scan_shows_blood(
     assert "upper pole" in rows["blood_cap"].reason
     assert ("calcium and flow look the same" in rows["blood_cap"].reason) == (contrast == "T2w")
     none = described([scan(contrast, 1.5)])["blood_cap"]
-    assert (none.value, none.sureness) == (("absent", "sure") if contrast == "T2starw" else (None, None))
+    assert (none.value, none.sureness) == ("absent", sureness)
     assert ("on T2w alone" in (none.reason or "")) == (contrast == "T2w")
 
 
@@ -147,6 +147,18 @@ def test_the_sac_below_the_cord_s_end_is_no_cord_to_hold_signal_against() -> Non
         else:
             assert row.value is None
             assert "differs too much to be healthy cord on both sides" in row.reason
+
+
+@pytest.mark.parametrize(("contrast", "fluid", "finding"), [("T2w", 2.5, "t2_signal"), ("T1w", 0.4, "t1_signal")])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_beside_a_sac_or_a_syrinx_signal_is_held_against_the_side_that_is_cord(contrast, fluid, finding, sign) -> None:
+    """Below the conus, and above a lesion where nobody drew a syrinx, the middle is as bright as what is around it."""
+    wet = CORD & (sign * Z < -12)
+    plain = scan(contrast, 1.5, fluid=fluid)
+    filled = replace(plain, image=plain.image.with_array(np.where(wet, fluid, 1.0) * plain.image.array))
+    row = described([filled])[finding]
+    assert (row.value, row.sureness, row.reason) == ("hyperintense", "unsure", "cord on one side of the lesion only")
+    assert row.number == pytest.approx(1.5, rel=0.3), "the coil's fall-off is not told from one side"
 
 
 def test_no_cap_is_sure_only_where_one_would_show() -> None:
@@ -173,6 +185,20 @@ def test_an_edge_is_as_wide_as_it_is_without_the_scan_s_own_blur(sigma_mm, term)
     edge = described([blurred])["margin"]
     assert (edge.value, edge.sureness) == (term, "sure")
     assert (edge.number < 1.2) == (term == "sharp")
+
+
+@pytest.mark.parametrize(("wide_mm", "ratio"), [(2.5, 1.25), (2.5, 1.5), (3.5, 1.25)])
+def test_a_sharp_edge_in_a_rim_of_oedema_that_nobody_drew_is_not_surely_infiltrating(wide_mm, ratio) -> None:
+    solid = (np.hypot(X, Y) < 3.0) & (abs(Z) < 9)
+    rim = CORD & ~solid & (ndimage.distance_transform_edt(~solid) <= wide_mm)
+    plain = scan("T2w", 1.0, seed=3)
+    painted = plain.image.with_array(np.where(solid, 1.9, np.where(rim, ratio, 1.0)) * plain.image.array)
+    edge = described([replace(plain, image=painted)], scene(solid, cord=CORD & ~solid))["margin"]
+    assert (edge.value, edge.sureness) != ("infiltrating", "sure")
+    assert lesion_edge.HALO in edge.reason
+    drawn = scene(solid, cord=CORD & ~solid & ~rim, oedema=rim)
+    told = described([replace(plain, image=painted)], drawn)["margin"]
+    assert (told.value, told.sureness) == ("sharp", "sure")
 
 
 @pytest.mark.parametrize(
@@ -245,7 +271,7 @@ def test_the_dura_beside_a_cord_that_nobody_drew_is_no_blood(contrast) -> None:
     beside = replace(plain, image=plain.image.with_array(np.where(dura, 0.3, 1.0) * plain.image.array))
     wide = replace(course(is_drawn=False), radius_mm=np.full(111, 7.6))
     rows = described([beside], replace(scene(), course=wide))
-    assert (rows["blood"].value, rows["blood_cap"].value) == ("absent", "absent" if contrast == "T2starw" else None)
+    assert (rows["blood"].value, rows["blood_cap"].value) == ("absent", "absent")
     within = replace(plain, image=plain.image.with_array(np.where((Z > 7) & TUMOUR, 0.2, 1.0) * plain.image.array))
     assert described([within], replace(scene(), course=wide))["blood_cap"].value == "present"
 

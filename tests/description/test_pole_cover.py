@@ -53,3 +53,20 @@ def test_in_tumour_as_dark_as_blood_nothing_is_known():
 def test_a_pole_that_was_not_seen_is_not_ruled_out():
     assert not pole_cover.PoleCover(0.0, None, 0.03, 0.65, LIMITS).is_surely_absent
     assert pole_cover.PoleCover(None, 0.9, 0.03, 0.65, LIMITS).is_surely_present
+
+
+@pytest.mark.parametrize(
+    ("upper", "lower", "error", "shows_blood", "is_unlikely"),
+    [
+        (0.25, 0.1, 0.09, True, True),  # a whole cap would have a share of one
+        (0.04, 0.1, 0.47, True, False),  # beside such grain even that would not show
+        (0.35, 0.1, 0.09, True, False),
+        (0.05, 0.1, 0.08, False, True),
+        (0.15, 0.0, 0.06, False, False),  # what T2w shows of a thin cap
+        (0.0, None, 0.03, True, False),
+        (0.0, None, 0.03, False, False),
+    ],
+)
+def test_no_cap_is_likely_where_one_would_have_shown(upper, lower, error, shows_blood, is_unlikely):
+    seen = pole_cover.PoleCover(upper, lower, error, 0.65, LIMITS)
+    assert seen.is_likely_absent(shows_blood=shows_blood) == is_unlikely

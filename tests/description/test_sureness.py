@@ -62,8 +62,32 @@ def test_what_a_program_marked_is_a_syrinx_only_where_it_is_as_bright_as_the_flu
     marked = scene(cord=CORD & ~TUMOUR & ~hollow, syrinx=hollow)
     row = described([filled], replace(marked, unsigned=frozenset({Compartment.SYRINX})))["syrinx"]
     assert row.value == value
-    assert value or "fluid around the cord is above" in row.reason
+    assert value or "; fluid is above" in row.reason
     assert described([filled], marked)["syrinx"].value == "present", "a reader drew it"
+
+
+def test_what_a_program_marked_in_tissue_is_no_syrinx_on_a_scan_that_shows_no_fluid_around_the_cord() -> None:
+    hollow = _whole_of(2.5, 30, 7)
+    marked = scene(cord=CORD & ~TUMOUR & ~hollow, syrinx=hollow)
+    row = described([scan("T2w", 1.5, fluid=1.0)], replace(marked, unsigned=frozenset({Compartment.SYRINX})))["syrinx"]
+    assert row.value is None
+    assert "whose signal is 1.0" in row.reason
+
+
+@pytest.mark.parametrize(
+    ("first", "reason"), [(0.0, "whose signal is 1.0"), (1.0, "whose signal no scan of this visit tells")]
+)
+def test_a_speck_thinner_than_a_slice_is_no_syrinx_where_the_slice_shows_cord(first, reason) -> None:
+    speck = (first - 0.5 < X) & (first + 1.5 > X) & (abs(Y) <= 2) & (abs(Z - 30) < 3.1)  # 70 mm³ in slices of 3 mm
+    fine = scan("T2w", 1.5)
+    affine = fine.image.affine.copy()
+    affine[0, 0], affine[0, 3] = 3.0, affine[0, 3] + 1.0
+    thick = replace(fine, image=Volume(fine.image.array.reshape(11, 3, 33, 121).mean(axis=1), affine))
+    marked = scene(cord=CORD & ~TUMOUR & ~speck, syrinx=speck)
+    row = described([thick], replace(marked, unsigned=frozenset({Compartment.SYRINX})))["syrinx"]
+    assert row.value is None
+    assert reason in row.reason
+    assert described([thick], marked)["syrinx"].value == "present", "a reader drew it"
 
 
 def _bent_line(heights: np.ndarray) -> CordCourse:

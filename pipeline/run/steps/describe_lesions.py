@@ -83,7 +83,7 @@ def describe(work: PatientWork) -> PatientWork:
         for name in names:
             listed = of_visit.get(name) or (
                 *undescribed(_why_not(visit, here, name, bool(not_described))),
-                *spectra.metabolites_of(visit.read.visit.spectra, None),
+                *spectra.metabolites_of(visit.read.visit.spectra, None, limit_file.packaged().spectrum),
             )
             rows_made += [_row(visit.read, name, one) for one in listed]
     fit_rows = histology_fits(rows_made, work.visits, work.plan.patient.patient.histology)
@@ -218,7 +218,7 @@ def _look(
     out_dir: Path,
 ) -> finished_steps.StepResult:
     """Describe each lesion that was drawn at a visit."""
-    masked = visit.counted
+    masked, limits = visit.counted, limit_file.packaged()
     labels, _ = volumes.components(masked.primary[Compartment.TUMOUR])
     scans, no_map = visit_diffusion.with_map(read, list(_scans(read, visit.sequences, out_dir)), visit.sequences)
     course, reason = _course(masked, read)
@@ -231,8 +231,8 @@ def _look(
         scene = LesionScene(solid, others, course, reason, unsigned)
         here = _levels_here(solid, visit, along)
         listed = (
-            *description_of(scene, scans, here, limit_file.packaged(), no_map or tissue_diffusion.NO_MAP),
-            *spectra.metabolites_of(read.visit.spectra, scene),
+            *description_of(scene, scans, here, limits, no_map or tissue_diffusion.NO_MAP),
+            *spectra.metabolites_of(read.visit.spectra, scene, limits.spectrum),
         )
         made_rows += [_row(read, name, _as_sure_as_its_mask(one, visit)) for one in listed]
     return finished_steps.StepResult((), tuple(made_rows))

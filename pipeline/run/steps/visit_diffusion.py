@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.core import records
-from pipeline.description import diffusion_fit
+from pipeline.description import diffusion_fit, limit_file
 from pipeline.description.lesion_scene import AlignedScan
 from pipeline.errors import InputError
 from pipeline.files import diffusion_files, fingerprints
@@ -59,6 +59,7 @@ def digest(visit: ReadVisit) -> str:
     return fingerprints.of_values(
         [(one.relative, sha256.get(one.relative), diffusion_files.digest_of_weights(one.path)) for one in files],
         fingerprints.of_code("pipeline.description.diffusion_fit"), fingerprints.of_file(Path(__file__)),
+        fingerprints.of_values(limit_file.packaged().weighting),
     )  # fmt: skip
 
 
@@ -98,7 +99,9 @@ def _fitted(visit: ReadVisit, series: Sequence[ScanFile], aligned: AlignedScan |
     if reason is not None:
         return reason
     try:
-        fitted = diffusion_fit.fitted_map([diffusion_files.read(scan.path) for scan in series])
+        fitted = diffusion_fit.fitted_map(
+            [diffusion_files.read(scan.path) for scan in series], limit_file.packaged().weighting
+        )
     except InputError as error:
         return str(error)
     if isinstance(fitted, str):
