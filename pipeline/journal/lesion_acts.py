@@ -57,7 +57,16 @@ class LesionWithdrawal:
 
 @dataclass(frozen=True)
 class LesionNaming:
-    """What a person said of two names of a table at a visit; ``words`` holds who, when and why."""
+    """What a person said of two names of a table at a visit.
+
+    Attributes
+    ----------
+    lesion_id, other, row_sha256
+        The names as the person saw them, and the digest of the table's row that bore the first one then; None where it
+        is not known.
+    words
+        Who said it, when and why.
+    """
 
     entry_id: str
     session_id: str
@@ -65,6 +74,7 @@ class LesionNaming:
     other: str
     answer: NameAnswer
     words: str
+    row_sha256: str | None = None
 
 
 def check_naming(lesion_id: str | None, other: str | None, answer: str | None) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.core import records
 from pipeline.core.vocabulary import Compartment
-from pipeline.journal.lesion_acts import LesionWithdrawal
+from pipeline.journal.lesion_acts import LesionNaming, LesionWithdrawal, NameAnswer
 from pipeline.measure.imported_sizes import ImportedMeasure
 from pipeline.run.steps.imported_lesions import lesions_of, with_imported
 from pipeline.run.steps.patient_work import FollowedLesions
@@ -107,3 +107,18 @@ def test_lesions_of_scans_and_of_a_table_are_kept_apart() -> None:
 def test_a_tables_only_lesion_beside_scans_is_the_whole_tumour(syndrome: str | None) -> None:
     table = lesions_of([of_table(2020, Th5=500.0)], syndrome, beside_scans=True)
     assert table.by_session == {}
+
+
+@pytest.mark.parametrize("beside_scans", [False, True])
+@pytest.mark.parametrize("ending", ["", " (table)"])
+def test_what_was_said_of_names_stands_when_scans_come_or_go(ending: str, beside_scans: bool) -> None:
+    visits = [of_table(2020, L1=500.0, L2=300.0), of_table(2021, L1=300.0, L2=500.0)]
+    (_, session_id) = (visit.session_id for visit in visits)
+    exchanged = LesionNaming("e0", session_id, f"L1{ending}", f"L2{ending}", NameAnswer.EXCHANGED, "A on B: why")
+    another = LesionNaming("e1", session_id, f"L1{ending}", f"L3{ending}", NameAnswer.ANOTHER, "A on B: why")
+    table = lesions_of(visits, "NF2", [exchanged, another], beside_scans=beside_scans)
+    assert table.said.in_effect == {"e0", "e1"}
+    sizes = {name: one.volume_mm3 for name, one in table.by_session[session_id].items()}
+    assert sizes == {
+        f"{name}{' (table)' * beside_scans}": size for name, size in (("L1", None), ("L2", 300), ("L3", 500))
+    }

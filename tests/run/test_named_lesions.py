@@ -74,6 +74,30 @@ def test_exchanged_names_are_put_right_on_their_visit_alone() -> None:
     assert sizes_in(again)["s1"] == {"L1": 2.0, "L2": 1.0}
 
 
+@pytest.mark.parametrize(
+    ("answer", "shown_on", "sizes"),
+    [
+        (NameAnswer.RIGHT, "L1", (1.0, 2.0)),
+        (NameAnswer.EXCHANGED, "L1", (2.0, 1.0)),
+        (NameAnswer.RIGHT, "L2", (2.0, 1.0)),
+        (NameAnswer.EXCHANGED, "L2", (1.0, 2.0)),
+    ],
+)
+@pytest.mark.parametrize("lesion", ["L1", "L2"])
+def test_an_answer_is_about_the_names_as_they_were_shown(
+    answer: NameAnswer, shown_on: str, sizes: tuple[float, float], lesion: str
+) -> None:
+    """Whoever was shown the first name on the second one's row, an answer of before being replaced, is taken so."""
+    table = of_table(L1=(1.0,), L2=(2.0,))
+    other = "L2" if lesion == "L1" else "L1"
+    row = shown_on if lesion == "L1" else {"L1": "L2", "L2": "L1"}[shown_on]
+    digests = {"s0": {name: digest_of(name, one) for name, one in table["s0"].items()}}
+    naming = LesionNaming("e0", "s0", lesion, other, answer, "A on B: why", digests["s0"][row])
+    lesions = named(table, digests, [naming])
+    assert lesions.in_effect == {"e0"}
+    assert tuple(sizes_in(lesions)["s0"].values()) == sizes
+
+
 def test_one_lesion_from_here_on_is_the_sum_or_the_row_that_is_there() -> None:
     table = of_table(L1=(1.0, 3.0, None, None, 5.0), L2=(2.0, 1.0, 4.0, None, None))
     lesions = said(table, ("s1", "L1", "L2", NameAnswer.ONE))
@@ -158,7 +182,14 @@ def test_each_answer_decides_and_can_be_undone(results: tuple[Path, Path]) -> No
     journal = reader.query(reader.database_path(out), "patient_journal", patient_id="sub-p1").set_index("entry_id")
     assert journal.loc[right, "status"] == "replaced", "of two answers about the same names the later decides"
 
-    undo = [Act(ActKind.UNDO, "sub-p1", undoes=entry) for entry in (swapped, right)]
+    sure = put(out, NameAnswer.RIGHT)
+    run_again(study, out)
+    assert of_lesion(out, "L1").loc[S2021, "volume_mm3"] == 1000, "the names as they are shown now are right"
+    back = put(out, NameAnswer.EXCHANGED)
+    run_again(study, out)
+    assert of_lesion(out, "L1").loc[S2021, "volume_mm3"] == 2000, "the names as they are shown now are exchanged"
+
+    undo = [Act(ActKind.UNDO, "sub-p1", undoes=entry) for entry in (back, sure, swapped, right)]
     sign_off.put_on_record(out, undo, "A. Reader", AT)
     run_again(study, out)
     pd.testing.assert_frame_equal(of_lesion(out, "L1"), before)

@@ -157,7 +157,8 @@ def _why_without_effect(
     if entry.act == ActKind.CORRECT_LESION and (entry.session_id, entry.same_as) not in lesions:
         return f"no lesion {entry.lesion_id} is seen at this visit"
     if entry.act == ActKind.NAME_LESIONS and entry.entry_id not in followed.named:
-        return f"no table tells lesions {entry.lesion_id} and {entry.same_as} apart at this visit, or the name is taken"
+        both = f"{entry.lesion_id} and {entry.same_as}"
+        return f"no table tells lesions {both} apart at this visit, or a name is taken or stands on another row"
     if entry.act == ActKind.WITHDRAW_LESION and not visit.new_lesion and not visit.new_tumour_mm3:
         return "nothing was called a new lesion at this visit"
     return None

@@ -83,8 +83,23 @@ def lesions_of(
         for visit in dated
     }
     digests = {visit.session_id: {called[name]: digest for name, digest in _digests(visit).items()} for visit in dated}
-    lesions_named = named(by_session, digests, namings)
+    said_now = [_as_called(naming, called, beside_scans=beside_scans) for naming in namings]
+    lesions_named = named(by_session, digests, said_now)
     return TableLesions(lesions_named.by_session, lesions_named)
+
+
+def _as_called(naming: LesionNaming, called: Mapping[str, str], *, beside_scans: bool) -> LesionNaming:
+    """Return what a person said with the names that the table's lesions bear since scans came, or went.
+
+    A lesion that the person named is the table's too: it gets no name that one of the scans might get.
+    """
+    ending = OF_TABLE.format(name="")
+
+    def now(name: str) -> str:
+        plain = name if name in called else name.removesuffix(ending)
+        return called.get(plain) or (OF_TABLE.format(name=plain) if beside_scans else plain)
+
+    return replace(naming, lesion_id=now(naming.lesion_id), other=now(naming.other))
 
 
 def digests_of(visits: Iterable[VisitWork]) -> dict[str, frozenset[str]]:

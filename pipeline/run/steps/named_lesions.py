@@ -43,23 +43,43 @@ class NamedLesions:
     in_effect: set[str] = field(default_factory=set)
 
     def apply(self, naming: LesionNaming) -> None:
-        """Let one answer take effect; nothing where it does not fit."""
+        """Let one answer take effect; nothing where it does not fit.
+
+        It speaks of the names as they were shown, which an earlier answer, replaced or undone since, may have put on
+        other rows: so which row the first name stood on then decides, and not which it stands on now.
+        """
         here = self.by_session.get(naming.session_id, {})
         lesion, other = naming.lesion_id, naming.other
         is_known = any(other in lesions for lesions in self.digests.values())
         fits = not is_known if naming.answer == NameAnswer.ANOTHER else other in here
         if lesion not in here or not fits:
             return
+        bearer = self._bearer(naming)
+        if bearer not in ((lesion,) if naming.answer == NameAnswer.ANOTHER else (lesion, other)):
+            return
         self.in_effect.add(naming.entry_id)
         self.settled |= {(naming.session_id, lesion), (naming.session_id, other)}
-        if naming.answer == NameAnswer.EXCHANGED:
-            digests = self.digests[naming.session_id]
-            here[lesion], here[other] = here[other], here[lesion]
-            digests[lesion], digests[other] = digests[other], digests[lesion]
+        if naming.answer in (NameAnswer.RIGHT, NameAnswer.EXCHANGED):
+            if (bearer == other) != (naming.answer == NameAnswer.EXCHANGED):
+                self._exchange(naming)
         elif naming.answer == NameAnswer.ONE:
             self._put_together(naming)
         elif naming.answer == NameAnswer.ANOTHER:
             self._call_another(naming)
+
+    def _bearer(self, naming: LesionNaming) -> str | None:
+        """Return which lesion the row that bore the first name when it was shown belongs to now."""
+        if naming.row_sha256 is None:
+            return naming.lesion_id
+        digests = self.digests[naming.session_id]
+        return next(
+            (name for name in self.by_session[naming.session_id] if digests.get(name) == naming.row_sha256), None
+        )
+
+    def _exchange(self, naming: LesionNaming) -> None:
+        lesion, other = naming.lesion_id, naming.other
+        for of_visit in (self.by_session[naming.session_id], self.digests[naming.session_id]):
+            of_visit[lesion], of_visit[other] = of_visit[other], of_visit[lesion]
 
     def _put_together(self, naming: LesionNaming) -> None:
         why = TOGETHER.format(lesion=naming.lesion_id, session=naming.session_id, words=naming.words)
