@@ -78,8 +78,9 @@ class NamedLesions:
 
     def _exchange(self, naming: LesionNaming) -> None:
         lesion, other = naming.lesion_id, naming.other
-        for of_visit in (self.by_session[naming.session_id], self.digests[naming.session_id]):
-            of_visit[lesion], of_visit[other] = of_visit[other], of_visit[lesion]
+        here, digests = self.by_session[naming.session_id], self.digests[naming.session_id]
+        here[lesion], here[other] = here[other], here[lesion]
+        digests[lesion], digests[other] = digests[other], digests[lesion]
 
     def _put_together(self, naming: LesionNaming) -> None:
         why = TOGETHER.format(lesion=naming.lesion_id, session=naming.session_id, words=naming.words)
