@@ -1,6 +1,7 @@
 """The board as a meeting uses it: search, reasons, picks, projector, notes and minutes (about 20 s)."""
 
 import io
+import re
 from dataclasses import replace
 from datetime import date
 
@@ -151,6 +152,16 @@ def test_the_minutes_are_read_back_from_the_pdf(tiny):
         "Synthetic data",
     ):
         assert words in " ".join(text.split()), words
+
+
+def test_a_word_longer_than_its_column_is_printed_over_nothing():
+    around = minutes.Meeting("Tumour board of 2024-02-01", "", "", "2024-02-02")
+    cells = dict.fromkeys(meeting.PRINTED, "words") | {"notes": "n" * 300, "decisions": "d" * 300}
+    (page,) = pypdf.PdfReader(io.BytesIO(minutes.pdf(around, meeting.PRINTED, [list(cells.values())]))).pages
+    text = page.extract_text().replace("\u200b", "")
+    longest = max(len(line) for letter in "nd" for line in re.findall(f"{letter}{{4,}}", text))
+    assert longest < 40, "it goes on in the next line"
+    assert (text.count("n" * 10), text.count("d" * 10)) > (10, 10), "and nothing of it is missing"
 
 
 def test_formulas_in_notes_do_nothing_in_a_spreadsheet(out):
