@@ -70,29 +70,38 @@ def form(where: str, patient_id: str, session_id: str, act: Callable[..., Act], 
     if not names:
         page.remark("No table tells lesions apart at this visit.")
         return
-    first, answer, other, why = (f"names-{part}-{where}" for part in ("first", "answer", "other", "why"))
-    lesion = st.selectbox("Lesion", names, key=first)
-    chosen = st.radio("From the scans", list(ANSWERS), key=answer, format_func=ANSWERS.__getitem__)
+    lesion = st.selectbox("Lesion", names, key=f"names-first-{where}")
+    chosen = st.radio("From the scans", list(ANSWERS), key=f"names-answer-{where}", format_func=ANSWERS.__getitem__)
+    other = _other(where, lesion, chosen)
     if chosen == NameAnswer.ANOTHER:
-        st.text_input("It is called from here on", key=f"{other}-new", max_chars=40, persist_state="session")
+        st.text_input("It is called from here on", key=other, max_chars=40, persist_state="session")
     else:
         st.selectbox("and", [name for name in names if name != lesion], key=other)
-    st.text_area("Reason", key=why, height=80, max_chars=600, persist_state="session")
-    st.button("Settle the names", key=f"names-put-{where}", on_click=_put, args=((first, answer, other, why), act, put))
+    st.text_area("Reason", key=_why(where, lesion, chosen), height=80, max_chars=600, persist_state="session")
+    st.button("Settle the names", key=f"names-put-{where}", on_click=_put, args=(where, act, put))
 
 
-def _put(keys: tuple[str, str, str, str], act: Callable[..., Act], put: Callable[..., str]) -> None:
+def _other(where: str, lesion: str, chosen: str) -> str:
+    """Return the key of the other name."""
+    return f"{'called' if chosen == NameAnswer.ANOTHER else 'names-other'}-{where}-{lesion}"
+
+
+def _why(where: str, lesion: str, chosen: str) -> str:
+    """Return the key of the reason: given of some lesions, it is not that of others."""
+    other = "" if chosen == NameAnswer.ANOTHER else signing.typed(_other(where, lesion, chosen))
+    return f"why-names-{where}-{lesion}-{other}"
+
+
+def _put(where: str, act: Callable[..., Act], put: Callable[..., str]) -> None:
     """Put the answer on record: a callback."""
-    first, answer, other, why = keys
-    chosen = signing.typed(answer)
+    lesion, chosen = (signing.typed(f"names-{part}-{where}") for part in ("first", "answer"))
+    why = _why(where, lesion, chosen)
     reason = signing.typed(why)
     if not reason:
         signing.refuse(signing.NO_REASON)
         return
-    same_as = signing.typed(f"{other}-new" if chosen == NameAnswer.ANOTHER else other)
-    naming = act(
-        ActKind.NAME_LESIONS, lesion_id=signing.typed(first), same_as=same_as, corrected_to=chosen, reason=reason
-    )
+    same_as = signing.typed(_other(where, lesion, chosen))
+    naming = act(ActKind.NAME_LESIONS, lesion_id=lesion, same_as=same_as, corrected_to=chosen, reason=reason)
     lesions = queries.query("patient_lesions", patient_id=naming.patient_id)
     if signing.record(lambda: put(bound(naming, lesions))):
         st.session_state[why] = ""

@@ -2,9 +2,10 @@
 
 It is kept in the server's memory: by issuer and subject until the same person signs in again, and by the window it
 was typed in until that window is loaded anew by the same person. Nothing of it reaches a disk, and it is let go after
-a working day. Whose sign-in goes on and who may only look now has it set aside in the session, until they may write
-again; it is kept like the rest when that sign-in ends too. What is still being typed, and what stands in a field
-beside a button of its own, a browser sends when the field or the button is left: the server knows it from then on.
+a working day, as soon as anybody is at a page. Whose sign-in goes on and who may only look now has it set aside in the
+session, until they may write again; it is kept like the rest when that sign-in ends too. What is still being typed, and
+what stands in a field beside a button of its own, a browser sends when the field or the button is left: the server
+knows it from then on.
 
 A field beside which somebody chooses what it is about has the choice in its key: fields that are not drawn lose what
 was chosen, and a text must never come back onto another patient or lesion.
@@ -28,11 +29,11 @@ from dashboard.shell.typed_tables import TypedTable
 from pipeline.journal.roles import Deed
 
 TYPED = {
-    Deed.SIGN: ("why-", "said-", "same-", "cohort-name", "note-", "finding-why-", "finding-read-"),
+    Deed.SIGN: ("why-", "said-", "same-", "cohort-name", "note-", "finding-why-", "finding-read-", "called-"),
     Deed.EDIT: ("archive-numbers", "of-", "on-"),
 }
 """Beginnings of the keys of fields that people type into, by what has to be allowed for it."""
-CHOSEN = ("lesion-", "withdrawn-", "mask-", "kind-said-", "finding-name-", "finding-term-")
+CHOSEN = ("lesion-", "withdrawn-", "mask-", "kind-said-", "finding-name-", "finding-term-", "names-")
 """Beginnings of the keys of what is chosen beside such a field, kept with the text so that it is found again."""
 BROUGHT_BACK = "drafts-brought-back"
 ASIDE = "drafts-aside"
@@ -80,6 +81,7 @@ def follow_window() -> bool:
     whose = (who.identity(), window)
     typed = _all_typed(whose[0])
     with _LOCK:
+        _let_go()
         if typed:
             _put(whose, typed)
         else:
@@ -143,6 +145,12 @@ def _put(whose: tuple[str, str], typed: Typed) -> None:
     _DRAFTS[whose] = (time.monotonic(), typed)
     _DRAFTS.move_to_end(whose)
     while len(_DRAFTS) > MOST_KEPT:
+        _DRAFTS.popitem(last=False)
+
+
+def _let_go() -> None:
+    """Forget what is older than a working day; the oldest stands first."""
+    while _DRAFTS and not _is_recent(next(iter(_DRAFTS.values()))[0]):
         _DRAFTS.popitem(last=False)
 
 

@@ -1,6 +1,7 @@
 """Output folders for the pages: none yet, the tiny store, and the tiny store with scans to look at."""
 
 import logging
+import sys
 import tomllib
 
 import numpy as np
@@ -55,6 +56,12 @@ def settings_of_the_pages():
 def fresh_caches():
     st.cache_data.clear()
     st.cache_resource.clear()
+
+
+@pytest.fixture(autouse=True)
+def main_stays_main(monkeypatch):
+    """A page puts itself in the place of the main module, which a run's workers, started later, would then read."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.data import acts, door, queries, who
+from dashboard.patient import lesion_names_form
 from dashboard.shell import drafts, sign_in
 from dashboard.study import lesion_notes, table_forms
+from pipeline.journal.lesion_acts import NameAnswer
 from pipeline.journal.roles import Deed
 from pipeline.service.study_forms import FormTable
 
@@ -289,3 +291,21 @@ def asked_from_another_window():
     st.session_state[drafts.WINDOW_ASKS] = SimpleNamespace(before=st.session_state["asked"])
     drafts._give_back()
     table_forms._form("treatments.tsv")
+
+
+def test_what_was_typed_is_let_go_after_a_working_day(table, monkeypatch):
+    with_a_date(AppTest.from_function(one_table).run(), "2021-03-04")
+    assert len(drafts._DRAFTS) == 1
+    monkeypatch.setattr(drafts, "HOURS", 0.0)
+    AppTest.from_function(one_table).run()
+    assert not drafts._DRAFTS, "also of a window that never comes back"
+
+
+def test_what_is_said_of_names_is_kept_with_what_is_chosen_beside_it():
+    begins = {begin for begins in drafts.TYPED.values() for begin in begins}
+    typed = (
+        lesion_names_form._why("sub-01-ses-02", "L1", "right"),
+        lesion_names_form._other("x", "L1", NameAnswer.ANOTHER),
+    )
+    assert all(key.startswith(tuple(begins)) for key in typed)
+    assert lesion_names_form._other("x", "L1", NameAnswer.ONE).startswith(drafts.CHOSEN)

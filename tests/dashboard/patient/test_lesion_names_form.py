@@ -42,7 +42,13 @@ def test_the_page_asks_which_lesion_is_which_and_puts_the_answer_on_record(out):
     at.button(key=f"names-put-{where}").click().run()
     assert "A reason, please" in at.error[0].value
     assert act_file.read(out).entries == ()
-    at.text_area(key=f"names-why-{where}").set_value("read side by side")
+    at.selectbox(key=f"names-first-{where}").set_value("L2").run()
+    (field,) = [one for one in at.text_area if one.key.startswith("why-names-")]
+    field.set_value("about the other one").run()
+    at.selectbox(key=f"names-first-{where}").set_value("L1").run()
+    (field,) = [one for one in at.text_area if one.key.startswith("why-names-")]
+    assert not field.value, "a reason given of other names"
+    field.set_value("read side by side")
     at.button(key=f"names-put-{where}").click().run()
     assert not at.exception, at.exception
     (entry,) = act_file.read(out).entries
