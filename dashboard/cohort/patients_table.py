@@ -41,16 +41,20 @@ HEADS = {
 """Column of the cohort query to its head, in the order of the table."""
 PERCENT = ("last_change_percent", "best_change_percent")
 VOLUMES = ("baseline_volume_mm3", "last_volume_mm3")
+AS_DRAWN = "best change without new tumours, %"
+"""Head of the change that the figure draws, where the criteria leave new tumours out of what is compared."""
 WORDS = ("histology", "who_grade", "syndrome", "centre")
 
 
-def patients_table(patients: pd.DataFrame) -> pd.DataFrame:
+def patients_table(patients: pd.DataFrame, as_drawn: pd.Series | None = None) -> pd.DataFrame:
     """Return the table as it is read: volumes in mL, days without hours, words for names, nothing where unknown.
 
     Parameters
     ----------
     patients
         Rows of the cohort query with the column shown_state.
+    as_drawn
+        Best changes as the figure of them has them, %; where that is not of all tumour, both stand here.
     """
     readable = patients[[name for name in HEADS if name in patients]].copy()
     for name, column in readable.items():
@@ -69,6 +73,9 @@ def patients_table(patients: pd.DataFrame) -> pd.DataFrame:
         elif column.dtype == object:
             readable[name] = column.where(column.notna(), "")
     stated = {label: patients[column] for column, label in FINDINGS.items() if column in patients}
+    if as_drawn is not None and not as_drawn.equals(patients["best_change_percent"]):
+        place = list(readable).index("best_change_percent")
+        readable.insert(place + 1, AS_DRAWN, [_whole(value) for value in as_drawn])
     return readable.rename(columns=HEADS).assign(**stated)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from dashboard.cohort import courses
+from dashboard.cohort.patients_table import AS_DRAWN
 from dashboard.patient import judged_volumes
 from pipeline.core import records
 from pipeline.judge import course_text
@@ -49,12 +50,21 @@ def test_board_and_cohort_say_that_new_tumour_is_left_out_and_keep_it_in_sight(w
     assert "solid: what the rule compares, 0.50\u202fmL; dashed: all tumour, new included" in board
     assert board.count("dashed: all tumour") == 2, "the words and the title of one picture, of one patient"
     assert text_of(opened("cohort")).count("New tumours that the rule leaves out are left out here (n = 1).") == 2
+    cohort = opened("cohort")
+    cohort.session_state["table"] = True
+    body = cohort.run().dataframe[0].value.set_index("patient")
+    assert body.loc["sub-01", ["best change, %", AS_DRAWN]].tolist() == ["−20", "−50"], (
+        "the bar's number stands here too"
+    )
 
 
 def test_where_nothing_is_left_out_nothing_is_said_of_it(tiny: Path) -> None:
     del tiny
     assert judged_volumes.of_everybody(ADAPTED).empty
     assert "dashed: all tumour" not in text_of(opened("board"))
+    cohort = opened("cohort")
+    cohort.session_state["table"] = True
+    assert AS_DRAWN not in cohort.run().dataframe[0].value
 
 
 def test_a_baseline_of_which_nothing_is_judged_gives_no_ratio() -> None:
