@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.data import queries
+from dashboard.patient.act_preview import NOT_KNOWN
 from dashboard.shell import page, signing
 from dashboard.words import labels
 from dashboard.words.table_rows import as_rows
@@ -70,6 +71,7 @@ def form(where: str, patient_id: str, session_id: str, act: Callable[..., Act], 
     if not names:
         page.remark("No table tells lesions apart at this visit.")
         return
+    page.remark(NOT_KNOWN)
     lesion = st.selectbox("Lesion", names, key=f"names-first-{where}")
     chosen = st.radio("From the scans", list(ANSWERS), key=f"names-answer-{where}", format_func=ANSWERS.__getitem__)
     other = _other(where, lesion, chosen)

@@ -39,6 +39,8 @@ BROUGHT_BACK = "drafts-brought-back"
 ASIDE = "drafts-aside"
 HOURS = 12.0
 MOST_KEPT = 1000
+BESIDE = "-beside"
+"""Ending of the key of a table that another tab has typed into otherwise: it is shown, and put into no table."""
 _LOCK = Lock()
 Typed = dict[str, str | TypedTable]
 _DRAFTS: OrderedDict[tuple[str, str], tuple[float, Typed]] = OrderedDict()
@@ -58,7 +60,8 @@ def keep(identity: str) -> None:
         return
     with _LOCK:
         before = _taken((identity, ""))  # of another tab
-        _put((identity, ""), before | typed)
+        beside = {f"{key}{BESIDE}": table for key, table in before.items() if _is_otherwise(table, typed.get(key))}
+        _put((identity, ""), before | beside | typed)
         _DRAFTS.pop((identity, str(st.session_state.get(WINDOW))), None)  # it comes back once
 
 
@@ -146,6 +149,12 @@ def _put(whose: tuple[str, str], typed: Typed) -> None:
     _DRAFTS.move_to_end(whose)
     while len(_DRAFTS) > MOST_KEPT:
         _DRAFTS.popitem(last=False)
+
+
+def _is_otherwise(table: str | TypedTable, here: str | TypedTable | None) -> bool:
+    if not isinstance(table, TypedTable) or not isinstance(here, TypedTable):
+        return False
+    return typed_tables.rows_of(table) != typed_tables.rows_of(here)
 
 
 def _let_go() -> None:

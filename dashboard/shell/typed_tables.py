@@ -61,6 +61,11 @@ def as_left(start: Sequence[Row], changes: Mapping[str, Any]) -> list[Row]:
     return [*stay, *changes.get("added_rows", ())]
 
 
+def rows_of(table: TypedTable) -> list[Row]:
+    """Return the rows of a table with what was typed into it."""
+    return as_left(table.start, table.changes)
+
+
 def key_of(name: str, digest: str) -> str:
     """Return the key of a table's version: a saved table begins anew."""
     return f"{BEGINS}{name}-{digest[:12]}"

@@ -93,7 +93,8 @@ def _form(name: str) -> None:
             st.button("Undo what was typed", key=f"unsaved-{key}", type="tertiary",
                       on_click=typed_tables.forget, args=(version,))  # fmt: skip
     for other, words in typed_tables.of_other_versions(name, version).items():
-        page.remark(f"The table was changed since you typed: {words}. It is not saved; type it again where it holds.")
+        why = "The table was changed since you typed, or you typed in two windows"
+        page.remark(f"{why}: {words}. It is not saved; type it again where it holds.")
         st.button("Put this away", key=f"away-{other}", type="tertiary", on_click=typed_tables.forget, args=(other,))
 
 

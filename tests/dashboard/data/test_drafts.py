@@ -255,6 +255,18 @@ def test_cells_come_back_over_every_sign_in_and_to_nobody_else(table, monkeypatc
     assert saved(at, table) == ["2021-03-04"]
 
 
+def test_cells_of_two_tabs_over_a_sign_in_are_both_in_sight(table):
+    tabs = [with_a_date(AppTest.from_function(one_table).run(), date) for date in ("2021-03-04", "2022-05-06")]
+    for tab in tabs:
+        tab.session_state["over"] = True
+        tab.run()
+    at = AppTest.from_function(one_table).run()
+    assert dates(at) == ["2022-05-06"]
+    said = [each.body for each in at.get("html") if "since you typed" in each.body]
+    assert len(said) == 1
+    assert "2021-03-04" in said[0]
+
+
 def test_cells_typed_into_another_version_of_a_table_are_shown_and_put_into_none(table):
     at = with_a_date(AppTest.from_function(one_table).run(), "2021-03-04")
     rows = ({"date": "2020", "kind": "surgery"}, {"date": "2023", "kind": "radiotherapy"})
