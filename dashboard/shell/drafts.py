@@ -1,7 +1,7 @@
 """What somebody had typed when their sign-in ended in mid-page, or when they loaded the page anew.
 
 It is kept in the server's memory: by issuer and subject until the same person signs in again, and by the window it
-was typed in until that window is loaded anew by the same person. Nothing of it reaches a disk, and it is let go after
+was typed in, for the same person when that window is loaded anew. Nothing of it reaches a disk, and it is let go after
 a working day, as soon as anybody is at a page. Whose sign-in goes on and who may only look now has it set aside in the
 session, until they may write again; it is kept like the rest when that sign-in ends too. What is still being typed, and
 what stands in a field beside a button of its own, a browser sends when the field or the button is left: the server
@@ -96,11 +96,16 @@ def follow_window() -> bool:
 
 
 def _give_back() -> None:
-    """Put into the fields what was typed in this window before it was loaded anew: a callback."""
+    """Put into the fields what was typed in this window before it was loaded anew: a callback.
+
+    It is kept for the window it was typed in, too: a browser that makes a second one of it gives both its secret, and
+    the first must not lose what stands in it.
+    """
     before = str(st.session_state[WINDOW_ASKS].before)
     st.session_state[HEARD] = before
     with _LOCK:
-        typed = _taken((who.identity(), before))
+        kept_at, typed = _DRAFTS.get((who.identity(), before), (0.0, {}))
+        typed = typed if _is_recent(kept_at) else {}
     st.session_state[GIVEN_BACK] = _put_into_fields(typed and typed | _typed(TYPED))
 
 

@@ -292,6 +292,14 @@ def test_a_window_loaded_anew_gives_what_was_typed_to_the_same_person(table, mon
     assert (dates(again) == ["2021-03-04"]) == comes_back
 
 
+def test_a_window_of_which_the_browser_made_a_second_one_loses_nothing_when_it_is_loaded_anew(table):
+    window = with_a_date(AppTest.from_function(one_table).run(), "2021-03-04").session_state[drafts.WINDOW]
+    for _ in ("the second one", "the first one, loaded anew"):
+        at = AppTest.from_function(asked_from_another_window)
+        at.session_state["asked"] = window
+        assert dates(at.run()) == ["2021-03-04"]
+
+
 def asked_from_another_window():
     from types import SimpleNamespace  # noqa: PLC0415  # this body is run as a page of its own
 
