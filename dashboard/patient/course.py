@@ -13,7 +13,7 @@ from dashboard.charts import timeline
 from dashboard.charts import volume_lines as drawn
 from dashboard.data import queries
 from dashboard.patient import lesion_section
-from dashboard.patient.judged_volumes import volumes_of
+from dashboard.patient.judged_volumes import judged_mm3, volumes_of
 from dashboard.patient.scan_section import show_instead
 from dashboard.shell import address, page
 from dashboard.words import labels
@@ -127,7 +127,7 @@ def _axis(patient_id: str, usual: str) -> str:
 
 
 def levels(patient_id: str, study: page.ShownStudy) -> list[timeline.VolumeLevel]:
-    """Return the lines of the timeline: baseline, nadir, and where progression begins."""
+    """Return the lines of the timeline: baseline, nadir, and where progression begins, each of what is judged."""
     rules = queries.criteria_of(study.criteria_id)
     references = queries.query("patient_levels", patient_id=patient_id, criteria_id=study.criteria_id)
     if references.empty:
@@ -135,13 +135,18 @@ def levels(patient_id: str, study: page.ShownStudy) -> list[timeline.VolumeLevel
     row = references.iloc[0]
     is_same = row["baseline_on"] == row["nadir_on"]
     red = labels.DISPLAY_STATES["growth"].colour
+    baseline, nadir = (
+        judged_mm3(patient_id, study.criteria_id, str(row[f"{name}_session_id"]), row[f"{name}_volume_mm3"])
+        for name in ("baseline", "nadir")
+    )
+    left = nadir / row["nadir_volume_mm3"] if row["nadir_volume_mm3"] else 1.0
     lines = [
-        _level("baseline = nadir" if is_same else "baseline", row["baseline_volume_mm3"], row["baseline_on"]),
-        None if is_same else _level("nadir", row["nadir_volume_mm3"], row["nadir_on"]),
+        _level("baseline = nadir" if is_same else "baseline", baseline, row["baseline_on"]),
+        None if is_same else _level("nadir", nadir, row["nadir_on"]),
         _level("progression from", row["progression_from_mm3"], None, red),
-        _level("detection limit", row["detectable_volume_mm3"], None),
+        _level("detection limit", row["detectable_volume_mm3"] * left, None),
     ]
-    if rules and rules.reappearance and row["nadir_volume_mm3"] == 0:
+    if rules and rules.reappearance and nadir == 0:
         lines.append(_level("seen again from", rules.reappearance.min_volume_mm3, None, red))
     return [line for line in lines if line is not None]
 

@@ -54,6 +54,12 @@ def of_everybody(criteria_id: str) -> pd.DataFrame:
     return queries.derived(_of_everybody, criteria_id)
 
 
+def judged_mm3(patient_id: str, criteria_id: str, session_id: str, all_mm3: float) -> float:
+    """Return how much of the tumour of a visit is judged, mm³: all of it where nothing is left out."""
+    judged = queries.derived(_judged, patient_id, criteria_id)
+    return judged[session_id][0] if session_id in judged else all_mm3
+
+
 def _of_everybody(criteria_id: str) -> pd.DataFrame:
     columns, criteria = ["patient_id", "session_id", "judged_mm3"], queries.criteria_of(criteria_id)
     body: list[tuple[str, str, float]] = []

@@ -3,8 +3,8 @@
 -- judged there, and, where that visit left the nadir as it was, from where growth exceeds measurement error. A last
 -- scan that is not evaluable takes nothing away.
 with tumours as (
-    select epoch, acquired_on, session_id, baseline_on, baseline_volume_mm3, nadir_session_id, volume_mm3,
-        detection_limit_percent
+    select epoch, acquired_on, session_id, baseline_session_id, baseline_on, baseline_volume_mm3, nadir_session_id,
+        volume_mm3, detection_limit_percent
     from trajectory
     where patient_id = $patient_id and criteria_id = $criteria_id and compartment = 'tumour'
 ),
@@ -14,13 +14,15 @@ verdicts as (
     where patient_id = $patient_id and criteria_id = $criteria_id
 ),
 present as (
-    select acquired_on, session_id, baseline_on, baseline_volume_mm3, nadir_session_id, detection_limit_percent
+    select
+        acquired_on, session_id, baseline_session_id, baseline_on, baseline_volume_mm3, nadir_session_id,
+        detection_limit_percent
     from tumours
     qualify epoch = max(epoch) over ()
 ),
 last_tumour as (
     select
-        present.baseline_on, present.baseline_volume_mm3, present.nadir_session_id, present.detection_limit_percent,
+        present.baseline_session_id, present.baseline_on, present.baseline_volume_mm3, present.nadir_session_id, present.detection_limit_percent,
         verdicts.next_nadir_session_id, verdicts.progression_from_mm3
     from present
     inner join verdicts using (session_id)
@@ -28,8 +30,10 @@ last_tumour as (
     qualify row_number() over (order by present.acquired_on desc, present.session_id desc) = 1
 )
 select
+    last_tumour.baseline_session_id,
     last_tumour.baseline_on,
     last_tumour.baseline_volume_mm3,
+    nadirs.session_id as nadir_session_id,
     nadirs.acquired_on as nadir_on,
     nadirs.volume_mm3 as nadir_volume_mm3,
     last_tumour.progression_from_mm3,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,19 @@ import pytest
 
 from dashboard.cohort import courses
 from dashboard.cohort.patients_table import AS_DRAWN
-from dashboard.patient import judged_volumes
+from dashboard.patient import course, judged_volumes
+from dashboard.shell import page as frame
 from pipeline.core import records
 from pipeline.judge import course_text
+from pipeline.run.run_settings import RunSettings
+from pipeline.run.study_run import run
 from pipeline.store import publish
+from pipeline.study.import_numbers import import_table
 from tests.dashboard.app_pages.test_pages import opened, text_of
 from tests.factories import ADAPTED, course_of_growing, tiny_store
 
 NEW_MM3 = 900.0
+AS_OF = date(2026, 1, 31)
 
 
 @pytest.fixture
@@ -81,3 +87,19 @@ def test_a_baseline_of_which_nothing_is_judged_gives_no_ratio() -> None:
     second = courses.as_judged(volumes, judged).iloc[1]
     assert (second["baseline_ratio"], second["volume_mm3"]) == (0.5, 50.0)
     assert np.isnan(second["change_from_baseline_low_percent"]), "an interval of all tumour is none of a part of it"
+
+
+def test_the_lines_beside_the_curve_are_of_what_the_curve_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = ((2020, "L1", 1000, ""), (2021, "L1", 700, ""), (2021, "L2", 400, "yes"), (2022, "L1", 650, ""))
+    lines = [f"p1,{year}-01-01,tumour,{name},{size},0.05,NF2,{new}" for year, name, size, new in sizes]
+    head = "patient_id,date,compartment,lesion_id,volume_mm3,volume_cv,syndrome,new_lesion"
+    (tmp_path / "v.csv").write_text("\n".join([head, *lines, "p1,2022-01-01,tumour,L2,900,0.05,NF2,\n"]))
+    import_table(tmp_path / "v.csv", None, tmp_path / "study", AS_OF)
+    finished = datetime(2026, 1, 31)  # noqa: DTZ001  # the store keeps UTC without a zone
+    run(RunSettings(tmp_path / "study", tmp_path / "out", ADAPTED, None, 1, AS_OF, finished), lambda *_: None)
+    monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path / "out"))
+    drawn = course.levels("sub-p1", frame.study())
+    assert [round(line.volume_mm3) for line in drawn] == [1000, 650, 910], "a nadir of 1550 would be of all tumour"
+    assert drawn[1].text.startswith("nadir 0.65"), drawn[1]
