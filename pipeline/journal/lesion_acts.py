@@ -57,7 +57,10 @@ class LesionWithdrawal:
 
 @dataclass(frozen=True)
 class LesionNaming:
-    """What a person said of two names of a table at a visit; ``words`` holds who, when and why."""
+    """What a person said of two names of a table at a visit; ``words`` holds who, when and why.
+
+    Where ``component_sha256`` names the row, the first lesion is whatever that row is called now.
+    """
 
     entry_id: str
     session_id: str
@@ -65,6 +68,7 @@ class LesionNaming:
     other: str
     answer: NameAnswer
     words: str
+    component_sha256: str | None = None
 
 
 def check_naming(lesion_id: str | None, other: str | None, answer: str | None) -> None:

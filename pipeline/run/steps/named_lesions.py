@@ -7,7 +7,7 @@ answer about a lesion that the table does not have at that visit, and a name for
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipeline.core.vocabulary import Compartment
 from pipeline.files import fingerprints
@@ -44,6 +44,7 @@ class NamedLesions:
 
     def apply(self, naming: LesionNaming) -> None:
         """Let one answer take effect; nothing where it does not fit."""
+        naming = self._of_row(naming)
         here = self.by_session.get(naming.session_id, {})
         lesion, other = naming.lesion_id, naming.other
         is_known = any(other in lesions for lesions in self.digests.values())
@@ -53,13 +54,21 @@ class NamedLesions:
         self.in_effect.add(naming.entry_id)
         self.settled |= {(naming.session_id, lesion), (naming.session_id, other)}
         if naming.answer == NameAnswer.EXCHANGED:
-            digests = self.digests[naming.session_id]
-            here[lesion], here[other] = here[other], here[lesion]
-            digests[lesion], digests[other] = digests[other], digests[lesion]
+            new_names = {lesion: other, other: lesion}
+            self.by_session[naming.session_id] = {new_names.get(name, name): one for name, one in here.items()}
+            self._call_now(naming.session_id, new_names)
         elif naming.answer == NameAnswer.ONE:
             self._put_together(naming)
         elif naming.answer == NameAnswer.ANOTHER:
             self._call_another(naming)
+
+    def _of_row(self, naming: LesionNaming) -> LesionNaming:
+        """Return an answer about the row that the person saw, by what it is called since an earlier answer is undone."""
+        of_session = self.digests.get(naming.session_id, {})
+        bearers = (name for name, digest in of_session.items() if digest == naming.component_sha256)
+        lesion_id = next(bearers, naming.lesion_id)
+        other = naming.lesion_id if naming.other == lesion_id else naming.other
+        return replace(naming, lesion_id=lesion_id, other=other)
 
     def _put_together(self, naming: LesionNaming) -> None:
         why = TOGETHER.format(lesion=naming.lesion_id, session=naming.session_id, words=naming.words)
@@ -68,15 +77,28 @@ class NamedLesions:
             part = lesions.pop(naming.other, None)
             if part is not None:
                 lesions[naming.lesion_id] = _together(naming, lesions.get(naming.lesion_id), part)
+                self._count_with(session_id, {naming.other: naming.lesion_id})
                 self.counted_with[session_id, naming.other] = (naming.lesion_id, why)
 
     def _call_another(self, naming: LesionNaming) -> None:
         for session_id in self._from(naming.session_id):
-            lesions, digests = self.by_session[session_id], self.digests[session_id]
+            lesions = self.by_session[session_id]
             if naming.lesion_id in lesions:
                 lesions[naming.other] = lesions.pop(naming.lesion_id)
-                digests[naming.other] = digests.pop(naming.lesion_id)
+                self._call_now(session_id, {naming.lesion_id: naming.other})
             lesions[naming.lesion_id] = ImportedMeasure(Compartment.TUMOUR, missing_reason=UNSEEN)
+
+    def _call_now(self, session_id: str, new_names: Mapping[str, str]) -> None:
+        """Let rows of a session, where they have one, and what is counted with them bear new names."""
+        of_session = self.digests[session_id]
+        self.digests[session_id] = {new_names.get(name, name): digest for name, digest in of_session.items()}
+        self._count_with(session_id, new_names)
+
+    def _count_with(self, session_id: str, new_names: Mapping[str, str]) -> None:
+        """Let what is counted with a lesion at a session follow it to its new name."""
+        for (session, name), (whole, why) in list(self.counted_with.items()):
+            if session == session_id and whole in new_names:
+                self.counted_with[session, name] = (new_names[whole], why)
 
     def _from(self, session_id: str) -> list[str]:
         sessions = list(self.by_session)
