@@ -175,7 +175,7 @@ def test_visits_to_compare_are_restored_from_the_address(scans_out, monkeypatch)
     at = opened("patient", patient="sub-01", then="ses-02", now="ses-04")
     chosen = {box.label: box.value for box in at.selectbox}
     assert chosen["Earlier"], chosen["Later"] == ("ses-02", "ses-04")
-    assert len(at.get("bidi_component")) == 1
+    assert [one.key.startswith("scans-") for one in at.get("bidi_component")].count(True) == 1
 
 
 def test_a_damaged_scan_is_said_and_the_rest_of_the_page_stands(tmp_path, monkeypatch):
@@ -277,9 +277,9 @@ def test_a_surgery_without_a_date_has_no_place_in_the_course_and_is_said(tmp_pat
     words = words_of(opened("patient", patient="sub-01"))
     assert "not drawn: surgery, subtotal, on an unknown day" in words
     assert "surgery on an unknown day" in words
-    assert str(first.year) not in words
+    assert f"{first.year}-01" not in words
     for page in ("board", "cohort", "present"):
-        assert str(first.year) not in words_of(opened(page))
+        assert f"{first.year}-01" not in words_of(opened(page))
 
 
 def test_scans_shifted_by_centuries_have_a_course(tmp_path, monkeypatch):
