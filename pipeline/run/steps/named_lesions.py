@@ -63,7 +63,7 @@ class NamedLesions:
             self._call_another(naming)
 
     def _of_row(self, naming: LesionNaming) -> LesionNaming:
-        """Return an answer as of the row that the person saw, which is called otherwise once an earlier one is undone."""
+        """Return an answer as of the row that the person saw, called otherwise once an earlier one is undone."""
         of_session = self.digests.get(naming.session_id, {})
         bearers = (name for name, digest in of_session.items() if digest == naming.component_sha256)
         lesion_id = next(bearers, naming.lesion_id)
