@@ -139,11 +139,11 @@ def test_a_scan_that_could_not_be_laid_on_the_visits_own_is_not_asked_and_one_la
 
 
 def test_scans_that_are_not_alike_or_do_not_show_its_place_say_nothing() -> None:
-    masked = other_contrast.laid_on(DRAWN.image, DRAWN, identity("T1w", "anchor"))
+    scan = t1w(DRAWN.masks["tumour"], 0.5, 4)
+    masked = other_contrast.laid_on(scan, DRAWN, identity("T1w", "anchor"))
     assert masked is not None
     assert set(masked.masks) == {"tumour"}, "the cord does not grow"
     here = identity("later", "first")
-    scan = DRAWN.image
     assert other_contrast.size_elsewhere("T1w_ce", masked, Volume(scan.array[:, :, :30], scan.affine), here) is None
     assert other_contrast.size_elsewhere("T1w_ce", masked, scan.with_array(0 * scan.array), here) is None
     assert other_contrast.size_elsewhere("T1w_ce", masked, blurred(scan, 2.0), here) is None
@@ -185,6 +185,16 @@ def test_a_rim_that_takes_up_contrast_agent_is_enough(uptake: float, is_ring: bo
     seen = other_contrast.uptake_at_rim(template)
     assert seen == pytest.approx(uptake, abs=0.15 if is_ring else 0.04)
     assert (seen >= other_contrast.TAKES_UP) == counts
+
+
+def test_a_small_tumour_on_thick_slices_takes_up_nothing_where_its_axis_runs_out_of_the_cord() -> None:
+    bare, labels = phantom(0.01, slice_mm=3.0)[0], phantom(2.2, slice_mm=3.0)[1]
+    drawn = refinding.DonorVisit(bare, {"tumour": labels.with_array((labels.array == 1).astype(float))})
+    masked = other_contrast.laid_on(bare.with_array(1000 - bare.array), drawn, identity("later", "first"))
+    assert masked is not None
+    template = refinding.parts_of(masked)
+    assert template is not None
+    assert other_contrast.uptake_at_rim(template) < other_contrast.TAKES_UP
 
 
 @pytest.mark.parametrize(("has_dark_fluid", "signal"), [(False, 150.0), (True, 220.0)])
