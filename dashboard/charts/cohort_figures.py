@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts import theme
+from dashboard.charts import lanes, theme
 from dashboard.words import labels
 from dashboard.words.table_rows import as_rows
 
@@ -219,7 +219,7 @@ def swimmer(patients: pd.DataFrame, judged: pd.DataFrame, treatments: pd.DataFra
         ],
         hoverinfo="text",
     )
-    _swimmer_treatments(fig, treatments[treatments["patient_id"].isin(zero.index)], zero)
+    _swimmer_treatments(fig, lanes.placed(treatments[treatments["patient_id"].isin(zero.index)]), zero)
     _swimmer_states(fig, judged[judged["patient_id"].isin(zero.index)], zero)
     ongoing = followed[followed["is_event"] != True]  # noqa: E712  # an unknown outcome is no event
     fig.add_scatter(

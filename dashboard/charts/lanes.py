@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from dashboard.charts import theme
 from dashboard.words import labels
 from dashboard.words.table_rows import as_rows
+from pipeline.core.vocabulary import ANY_DAY
 
 LANE_PX = 22
 SCORE_PX = 74
@@ -33,6 +36,23 @@ class Bar:
     text: str
     lane: int
     is_ongoing: bool
+
+
+def is_placed(row: Mapping[Any, Any]) -> bool:
+    """Say whether anything is known of when a treatment began: one without a readable date has no place in a figure."""
+    if not labels.is_known(row.get("started_by")):
+        return labels.is_known(row["started_on"])
+    return tuple(pd.Timestamp(row[name]).date() for name in ("started_on", "started_by")) != ANY_DAY
+
+
+def placed(treatments: pd.DataFrame) -> pd.DataFrame:
+    """Return the treatments that have a place in time, so that a figure can show them."""
+    return treatments[np.array([is_placed(row) for row in treatments.pipe(as_rows)], dtype=bool)]
+
+
+def unplaced_words(treatments: pd.DataFrame) -> list[str]:
+    """Name the treatments that no figure shows, for nobody wrote when they were."""
+    return [f"{describe(row)}, on an unknown day" for row in treatments.pipe(as_rows) if not is_placed(row)]
 
 
 def pack(treatments: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> list[Bar]:

@@ -180,9 +180,10 @@ def _span(course: CourseFigure) -> tuple[pd.Timestamp, pd.Timestamp]:
         course.treatments["ended_on"],
         course.scores["assessed_on"],
     )
-    dates = pd.Series([pd.Timestamp(day) for column in columns for day in column.dropna()])
+    days = [pd.Timestamp(day) for column in columns for day in column.dropna()]
+    dates = pd.Series(days, dtype="datetime64[s]")  # days shifted by centuries have no place in nanoseconds
     first, last = dates.min(), dates.max()
-    room = max((last - first) * 0.03, LEAST_SPAN / 2 if first == last else pd.Timedelta(days=20))
+    room = max((last - first) * 0.03, LEAST_SPAN / 2 if first == last else pd.Timedelta(days=20)).as_unit("s")
     return first - room, last + room
 
 

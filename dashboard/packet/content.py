@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
+from dashboard.charts import lanes
 from dashboard.charts.timeline import CourseFigure
 from dashboard.data import queries
 from dashboard.packet import figures
@@ -200,7 +201,7 @@ def _timeline(patient_id: str, judged: pd.DataFrame, study: page.ShownStudy) -> 
     volumes = queries.query("patient_measurements", patient_id=patient_id).dropna(subset=["acquired_on"])
     if volumes.empty and judged.empty:
         return ""
-    treatments = queries.query("patient_treatments", patient_id=patient_id)
+    treatments = lanes.placed(queries.query("patient_treatments", patient_id=patient_id))
     solid, all_tumour = volumes_of(patient_id, study.criteria_id)
     course = CourseFigure(
         solid,

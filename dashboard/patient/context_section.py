@@ -146,7 +146,7 @@ def _growth(rates: pd.DataFrame) -> Iterator[Line]:
 
 def _surgeries(resections: pd.DataFrame) -> Iterator[Line]:
     for row in resections.sort_values("operated_on", ascending=False).pipe(as_rows):
-        yield Line(f"surgery {labels.day(row['operated_on'])}", sentences.resection(row), labels.INK)
+        yield Line(f"surgery {sentences.first_day(row['operated_on'])}", sentences.resection(row), labels.INK)
 
 
 def neuraxis(patient_id: str) -> Html:

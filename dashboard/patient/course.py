@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.charts import timeline
+from dashboard.charts import lanes, timeline
 from dashboard.charts import volume_lines as drawn
 from dashboard.data import queries
 from dashboard.patient import lesion_section
@@ -43,7 +43,8 @@ def course(
         lesion, measured, judged, all_tumour = _chosen(patient_id, study, volumes, judged)
         scale = _axis(patient_id, AXES[1] if drawn.has_no_tumour(measured) else AXES[0])
     is_total = lesion == lesion_section.TOTAL
-    treatments = queries.query("patient_treatments", patient_id=patient_id)
+    all_treatments = queries.query("patient_treatments", patient_id=patient_id)
+    treatments = lanes.placed(all_treatments)
     shown = timeline.CourseFigure(
         measured,
         judged,
@@ -54,7 +55,7 @@ def course(
         all_tumour,
     )
     with title:
-        _title(lesion, timeline.not_drawn(shown, room))
+        _title(lesion, timeline.not_drawn(shown, room) + lanes.unplaced_words(all_treatments))
     key = f"timeline-{patient_id}"
     page.figure(
         timeline.timeline(shown, scale == AXES[0], pair, room),
@@ -164,8 +165,9 @@ def windows(treatments: pd.DataFrame, study: page.ShownStudy) -> list[timeline.T
     if rules is None:
         return []
     days = rules.baseline.after_surgery_days
-    surgeries = pd.to_datetime(treatments.loc[treatments["kind"] == "surgery", "started_on"])
-    return [timeline.TreatmentSpan(day, day + pd.Timedelta(days=days), "early after surgery") for day in surgeries]
+    surgeries = treatments.loc[treatments["kind"] == "surgery", "started_on"].astype("datetime64[s]")
+    early = pd.Timedelta(days=days).as_unit("s")
+    return [timeline.TreatmentSpan(day, day + early, "early after surgery") for day in surgeries]
 
 
 def show_clicked(key: str) -> None:

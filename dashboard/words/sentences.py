@@ -12,7 +12,8 @@ import pandas as pd
 
 from dashboard.words import labels
 from dashboard.words.table_rows import as_rows
-from pipeline.core.vocabulary import Category
+from pipeline.core.vocabulary import ANY_DAY, Category
+from pipeline.core.written_day import span
 from pipeline.judge.clauses import Clause, ClauseKind, from_json, of_total
 from pipeline.judge.questions import NONE_RECORDED, Question
 
@@ -295,12 +296,24 @@ def facts(patient: pd.Series, treatments: pd.DataFrame) -> str:
     diagnosis = ", ".join(part for part in (_word(patient["histology"]), grade) if part)
     surgeries = treatments[treatments["kind"] == "surgery"]
     operated = [
-        f"surgery {labels.day(row['started_on'])}"
+        f"surgery {_begun(row)}"
         + (f", {labels.EXTENTS.get(row['extent'], row['extent'])}" if labels.is_known(row["extent"]) else "")
         for row in surgeries.pipe(as_rows)
     ]
     parts = [age, _word(patient["sex"]), diagnosis, _word(patient["level"]), _word(patient["syndrome"]), *operated]
     return " · ".join(part for part in parts if part)
+
+
+def first_day(day: Any) -> str:
+    """Say when a treatment began or may have; nobody wrote when one began that may have been on any day."""
+    return f"on {span(*ANY_DAY)}" if pd.Timestamp(day).date() == ANY_DAY[0] else labels.day(day)
+
+
+def _begun(row: Mapping[Any, Any]) -> str:
+    """Say when a treatment began, as exactly as it is known."""
+    if not labels.is_known(row.get("started_by")) or pd.Timestamp(row["started_on"]).date() == ANY_DAY[0]:
+        return first_day(row["started_on"])
+    return span(*(pd.Timestamp(row[name]).date() for name in ("started_on", "started_by")))
 
 
 def growth(row: Mapping[Any, Any]) -> str:

@@ -403,8 +403,8 @@ def _withdrawal(entry: JournalEntry) -> LesionWithdrawal:
 
 def _naming(entry: JournalEntry) -> LesionNaming:
     words = f"{entry.who} on {_day(entry)}: {entry.reason}"
-    names = str(entry.lesion_id), str(entry.same_as)
     answer = NameAnswer(str(entry.corrected_to))
+    names = str(entry.lesion_id), str(entry.same_as)
     return LesionNaming(entry.entry_id, str(entry.session_id), *names, answer, words, entry.component_sha256)
 
 

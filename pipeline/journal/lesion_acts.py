@@ -57,15 +57,9 @@ class LesionWithdrawal:
 
 @dataclass(frozen=True)
 class LesionNaming:
-    """What a person said of two names of a table at a visit.
+    """What a person said of two names of a table at a visit; ``words`` holds who, when and why.
 
-    Attributes
-    ----------
-    lesion_id, other, row_sha256
-        The names as the person saw them, and the digest of the table's row that bore the first one then; None where it
-        is not known.
-    words
-        Who said it, when and why.
+    Where ``component_sha256`` names the row, the first lesion is whatever that row is called now.
     """
 
     entry_id: str
@@ -74,7 +68,7 @@ class LesionNaming:
     other: str
     answer: NameAnswer
     words: str
-    row_sha256: str | None = None
+    component_sha256: str | None = None
 
 
 def check_naming(lesion_id: str | None, other: str | None, answer: str | None) -> None:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from pipeline.core.vocabulary import (
+    ANY_DAY,
     Category,
     DisplayState,
     PatientCourse,
@@ -213,19 +214,25 @@ def interval_days(endpoint: TimeToEvent, assessments: Sequence[VisitJudgement]) 
 def _time_zero(
     landmark: TimeZero, course: PatientCourse, assessments: Sequence[VisitJudgement]
 ) -> tuple[date, str] | None:
-    """Return the start of the clock with its name."""
-    surgeries = [t.started_on for t in course.treatments if t.kind == TreatmentKind.SURGERY]
+    """Return the start of the clock with its name; None where the treatment that starts it may have been on any day."""
+    surgeries = [t for t in course.treatments if t.kind == TreatmentKind.SURGERY]
     if surgeries:
-        return min(surgeries), "first surgery"
+        first_surgery = min(surgeries, key=lambda t: t.started_on)
+        return None if _is_of_any_day(first_surgery) else (first_surgery.started_on, "first surgery")
     if landmark == TimeZero.SURGERY_OR_SCAN:
         return (assessments[0].acquired_on, "first scan") if assessments else None
     irradiated = [t for t in course.treatments if t.kind in (TreatmentKind.RADIOTHERAPY, TreatmentKind.RADIOSURGERY)]
     first = min(irradiated, key=lambda t: t.started_on, default=None)
-    if first is None:
+    if first is None or _is_of_any_day(first):
         return None
     if first.kind == TreatmentKind.RADIOSURGERY:
         return first.ended_on or first.started_on, "radiosurgery"
     return (first.ended_on, "end of radiotherapy") if first.ended_on else (first.started_on, "start of radiotherapy")
+
+
+def _is_of_any_day(treatment: TreatmentEvent) -> bool:
+    """Say whether nothing is known of when it began, and no day was tried in its place."""
+    return (treatment.started_on, treatment.started_by) == ANY_DAY
 
 
 def _was_clear(course: PatientCourse, assessments: Sequence[VisitJudgement]) -> bool:

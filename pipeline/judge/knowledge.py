@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from pipeline.core.vocabulary import (
+    ANY_DAY,
     Category,
     DisplayState,
     PatientCourse,
@@ -205,7 +206,8 @@ def _after_too_much(course: PatientCourse, criteria: ResponseCriteria, place: Pl
             break
     judged = {placed.verdict.visit.session_id: placed for placed in until}
     first = unplaced.first_possible(course)
-    why = f"too many treatments, scans or grades from {first} on have no day; write when they were"
+    since = "" if first == ANY_DAY[0] else f" from {first} on"
+    why = f"too many treatments, scans or grades{since} have no day; write when they were"
     evidence = Evidence(unusable=why, undecided=True)
     nothing = until[-1].epoch if until else Epoch(0, "", date.min, date.max, date.min, None)
     verdicts = (Verdict(v, Category.NE, State.NOT_EVALUABLE, DisplayState.NOT_EVALUABLE, evidence) for v in visits)

@@ -149,7 +149,7 @@ def edges_reached(probability: Volume, image: Volume | None = None) -> tuple[str
     indices = np.argwhere(inside)
     if not len(indices):
         return ()
-    signal = None if image is None or not image.array.any() else _signal(image.array)
+    signal = None if image is None or not image.array.any() else _signal(image.array, inside)
     reached = set()
     for axis in range(3):
         first, last = _ends(signal, axis, inside.shape, indices)
@@ -160,12 +160,15 @@ def edges_reached(probability: Volume, image: Volume | None = None) -> tuple[str
     return tuple(name for pair in EDGES for name in pair if name in reached)
 
 
-def _signal(array: NDArray) -> NDArray[np.bool_]:
-    """Mark what is no padding; programs that crop or resample fill with zeros or with the lowest value of the scan."""
+def _signal(array: NDArray, inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Mark what is no padding; programs that crop or resample fill with zeros or with the lowest value of the scan.
+
+    Where a scan shows one value all around the object, as a phantom does, that is its background: zeros alone count.
+    """
     ends = (np.take(array, place, axis=axis) for axis in range(3) for place in (0, -1))
     padding = {0.0, *(float(end.flat[0]) for end in ends if (end == end.flat[0]).all())}
     is_signal = ~np.isin(array, list(padding))
-    return is_signal if is_signal.any() else np.asarray(array != 0)
+    return is_signal if (is_signal & ~inside).any() else np.asarray(array != 0)
 
 
 def _ends(

@@ -358,7 +358,7 @@ def found_again(
     ScansDifferError
         The later scan cannot be explained by the masked one.
     """
-    template = _parts_of(masked)
+    template = parts_of(masked)
     if template is None:
         return {}, ()
     whole = scene_of(template, follow_up, to_masked)
@@ -387,7 +387,7 @@ def found_again(
 
 
 @lru_cache(maxsize=2)
-def _parts_of(masked: DonorVisit) -> Template | None:
+def parts_of(masked: DonorVisit) -> Template | None:
     """Take a masked visit apart, once for the later visits that follow one another; None where nothing can grow.
 
     Two are kept: the scan that is measured on, and that of another contrast.

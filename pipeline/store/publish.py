@@ -38,6 +38,7 @@ from pipeline.store.reader import (
     refuse_newer,
     stored_version,
 )
+from pipeline.store.stored_values import as_stored
 from pipeline.store.view_creation import bring_views
 
 WORKING = ".cordtrack.{}.duckdb"
@@ -288,10 +289,18 @@ def bring_in(connection: duckdb.DuckDBPyConnection, kind: type, kind_rows: Seque
     -------
     str
         The table's name.
+
+    Raises
+    ------
+    StoreError
+        A field holds what :func:`pipeline.store.stored_values.as_stored` refuses.
     """
     table, hints = f"incoming_{TABLES[kind]}", get_type_hints(kind)
     columns = ", ".join(f'unnest(?::{STORED_AS[_plain(hint)]}[]) as "{name}"' for name, hint in hints.items())
-    values = [list(map(attrgetter(name), kind_rows)) for name in hints]
+    values = [
+        as_stored(f"{kind.__name__}.{name}", list(map(attrgetter(name), kind_rows)), _plain(hint))
+        for name, hint in hints.items()
+    ]
     connection.execute(f"create temp table {table} as select {columns}", values)
     return table
 

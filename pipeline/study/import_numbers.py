@@ -103,7 +103,7 @@ def _readable(visit: GivenVisit) -> GivenVisit:
 
     The sum of a day's lesions is left to whoever reads the table, as it was not in the table either.
     """
-    total = total_of(visit.lesions) if visit.lesions else None
+    total = total_of(visit.lesions, apart=visit.lesions) if visit.lesions else None
     return replace(
         visit,
         measures=tuple(one for one in visit.measures if one != total and _is_readable(one)),

@@ -6,7 +6,7 @@ What this module refuses: a total without a lesion that nobody looked at, as if 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from pipeline.core.records import Finding
@@ -32,8 +32,17 @@ def lesion_of(row: TableRow) -> str | None:
     return None if name is None or " ".join(name.casefold().replace("_", " ").split()) in WHOLE else name
 
 
-def sum_among(lesions: Mapping[str, ImportedMeasure]) -> str | None:
+def sum_among(lesions: Mapping[str, ImportedMeasure], apart: Collection[str] = ()) -> str | None:
     """Return the lesion that measures what all others of its day do together, as a row with their sum does; else None.
+
+    Of three lesions in whole tenths of a mL one does so by chance on a tenth of all days.
+
+    Parameters
+    ----------
+    lesions
+        Of one day.
+    apart
+        Those that are lesions of their own, as an earlier day shows (:func:`sizes_of_their_own`).
 
     Examples
     --------
@@ -45,7 +54,22 @@ def sum_among(lesions: Mapping[str, ImportedMeasure]) -> str | None:
     if len(sizes) <= FEWEST_SUMMED:
         return None
     total = sum(sizes.values())
-    return next((name for name, size in sizes.items() if abs(2 * size - total) <= SUM_SHARE * size), None)
+    sums = (name for name, size in sizes.items() if abs(2 * size - total) <= SUM_SHARE * size)
+    return next((name for name in sums if name not in apart), None)
+
+
+def sizes_of_their_own(lesions: Mapping[str, ImportedMeasure]) -> frozenset[str]:
+    """Return the lesions of a day, measured beside at least two others and all of them, that are not the others' sum.
+
+    Examples
+    --------
+    >>> one, two, other = (ImportedMeasure(Compartment.TUMOUR, volume_mm3=size) for size in (300.0, 200.0, 700.0))
+    >>> sorted(sizes_of_their_own({"L1": one, "L2": two, "L3": other}))
+    ['L1', 'L2', 'L3']
+    """
+    sizes = {name: one.volume_mm3 for name, one in lesions.items() if one.volume_mm3}
+    is_all_measured = len(sizes) > FEWEST_SUMMED and all(one.volume_mm3 is not None for one in lesions.values())
+    return frozenset(sizes) - {sum_among(lesions)} if is_all_measured else frozenset()
 
 
 def lesions_in(lesion_rows: Iterable[TableRow], findings: list[Finding]) -> dict[str, ImportedMeasure]:
@@ -102,8 +126,10 @@ def with_unseen(
     return {**unseen, **lesions}
 
 
-def total_of(lesions: Mapping[str, ImportedMeasure]) -> ImportedMeasure:
+def total_of(lesions: Mapping[str, ImportedMeasure], apart: Collection[str] = ()) -> ImportedMeasure:
     """Add up the lesions of one visit; one without a size, or one that may be their sum, leaves the total without one.
+
+    ``apart`` are those that an earlier day shows to be no sum, as in :func:`sum_among`.
 
     Examples
     --------
@@ -121,10 +147,10 @@ def total_of(lesions: Mapping[str, ImportedMeasure]) -> ImportedMeasure:
     if missing:
         reason = f"lesion {missing[0]}: {lesions[missing[0]].missing_reason}"
         return replace(marked, missing_reason=reason)
-    doubled = sum_among(lesions)
+    doubled = sum_among(lesions, apart)
     if doubled is not None:
         words = f"lesion {doubled} measures what all others of this day do together: is its row their sum?"
-        return replace(marked, missing_reason=f"{words} If so, name it total")
+        return replace(marked, missing_reason=f"{words} If so, name it total; if not, add a row total for all of them")
     volume_mm3 = sum(one.volume_mm3 or 0.0 for one in measures)
     slices = [one.slices_spanned for one in measures if one.slices_spanned is not None]
     return replace(

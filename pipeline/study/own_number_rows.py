@@ -36,11 +36,14 @@ REMARKS = frozenset({"comment", "comments", "note", "notes", "remark", "remarks"
 """Columns in which people write to one another."""
 
 TAKES_BACK = re.compile(
-    r"\bnot\b|\bincomplete|\bpartial|field of view|\bfov\b|cut off|truncat|artefact|artifact|motion|unsure|doubt|"
-    r"\bwrong|\bnicht\b|unvollst|bewegung|unsicher|\bpas\b|\bnon\b|\?",
+    r"\bnot\b(?! enhanc)|n't\b|\bincompl|\bpartial|field of view|\bfov\b|cut off|truncat|\bart[ei]fa[ck]t|\bmotion|"
+    r"\bmoved\b|\bunsure|uncertain|unreliable|questionable|\bpoor|doubt|\bwrong|\bnicht\b|unvollst|beweg|unsicher|"
+    r"fraglich|\bpas\b|mouvement|\bhors\b|\bmovi?mi?ento|\bnon\b(?![ -](?:enhanc|contrast))|\bniet\b|onvolledig|\?",
     re.IGNORECASE,
 )
 """Words of a remark that may take back the size beside it."""
+
+NOTHING_SEEN = "a size of 0"
 
 APART_MINUTES = 60.0
 """From one row to the next of another scan: series and readings of one sitting lie closer (a proposal)."""
@@ -162,15 +165,15 @@ def _measure(compartment: Compartment, row: TableRow, findings: list[Finding]) -
         leptomeningeal=seeding,
     )
     measure = measure if measure.volume_mm3 is not None else _without_volume(measure)
-    _say_remark(row, measure, findings)
+    if measure.has_size:
+        say_remark(row, NOTHING_SEEN if measure.volume_mm3 == 0 else "this size", findings)
     return measure
 
 
-def _say_remark(row: TableRow, measure: ImportedMeasure, findings: list[Finding]) -> None:
+def say_remark(row: TableRow, what: str, findings: list[Finding]) -> None:
     """Say of a remark that it is not read where it may take back what its row says: a size of 0, or words of doubt."""
     remark = " ".join(words for name in sorted(REMARKS) if (words := row.cells.get(name)))
-    if remark and (measure.volume_mm3 == 0 or TAKES_BACK.search(remark)):
-        what = "a size of 0" if measure.volume_mm3 == 0 else "this size"
+    if remark and (what == NOTHING_SEEN or TAKES_BACK.search(remark)):
         findings.append(
             row.problem("remark_unread", f"expected what counts in its own column, found {what} with a remark")
         )

@@ -23,7 +23,7 @@ from pipeline.study import wide_rows
 from pipeline.study.clinical import YES_NO, syndrome_in
 from pipeline.study.first_given import FirstGiven, first_given, import_order
 from pipeline.study.label_names import compartment_named
-from pipeline.study.lesion_rows import lesion_of, lesions_in, total_of, with_marks, with_unseen
+from pipeline.study.lesion_rows import lesion_of, lesions_in, sizes_of_their_own, total_of, with_marks, with_unseen
 from pipeline.study.names import alike_groups, relative_to
 from pipeline.study.one_person import agreed
 from pipeline.study.own_number_rows import (
@@ -34,6 +34,7 @@ from pipeline.study.own_number_rows import (
     is_one_sitting,
     key_of,
     one_measure,
+    say_remark,
     sittings,
 )
 from pipeline.study.possible_days import impossible_days, in_words, latest_of
@@ -357,6 +358,7 @@ def with_lesions(visits: Sequence[GivenVisit]) -> list[GivenVisit]:
         By patient and day.
     """
     earlier: dict[str, dict[str, ImportedMeasure]] = defaultdict(dict)
+    apart: dict[str, frozenset[str]] = defaultdict(frozenset)
     complete = []
     for visit in visits:
         lesions = with_unseen(visit.lesions, earlier[visit.patient_id])
@@ -366,7 +368,8 @@ def with_lesions(visits: Sequence[GivenVisit]) -> list[GivenVisit]:
             for one in visit.measures
         )
         is_given = any(measure.compartment == Compartment.TUMOUR for measure in measures)
-        total = () if is_given or not lesions else (total_of(lesions),)
+        total = () if is_given or not lesions else (total_of(lesions, apart[visit.patient_id]),)
+        apart[visit.patient_id] |= sizes_of_their_own(lesions) if visit.is_placed else frozenset()
         is_changed = total or lesions != visit.lesions or measures != visit.measures
         complete.append(replace(visit, measures=(*total, *measures), lesions=lesions) if is_changed else visit)
     return complete
@@ -379,6 +382,8 @@ def _word(table_rows: Sequence[TableRow], findings: list[Finding]) -> Category:
     }
     if len(words) > 1:
         findings.append(differing(table_rows))
+    for row in table_rows:
+        say_remark(row, "this response", findings)
     word = next(iter(words)) if len(words) == 1 else None
     return word or Category.NE
 

@@ -1,10 +1,10 @@
--- Beside each row of the board: the last treatment before the last scan, the days between, and the volume from which
+-- Beside each row of the board: the last treatment that surely began before the last scan, the days between, and the volume from which
 -- the next scan is progression by size, as of the last visit that was compared.
 with treatments as (
     select t.patient_id, t.kind as treated_by, coalesce(t.ended_on, t.started_on) as treated_on
     from treatment as t
     inner join patient as p using (patient_id)
-    where t.kind not in ('steroid', 'other', 'unknown') and t.started_on <= p.last_scan_on
+    where t.kind not in ('steroid', 'other', 'unknown') and coalesce(t.started_by, t.started_on) <= p.last_scan_on
     qualify row_number() over (partition by t.patient_id order by t.started_on desc, t.kind) = 1
 ),
 levels as (

@@ -52,12 +52,15 @@ def test_code_counts_with_what_it_imports_and_without_the_rest() -> None:
 
 
 def imported(path: Path) -> set[str]:
-    """What a module of this package takes from others of it, by Python's own reading."""
-    nodes = [
-        node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.ImportFrom) and node.module
-    ]
-    inside = [(node.module, node.names) for node in nodes if str(node.module).startswith("pipeline")]
-    return {name for module, taken in inside for name in (module, *(f"{module}.{alias.name}" for alias in taken))}
+    """What a module of this package takes from others of it, by Python's own reading, in whatever way it is written."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            names |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+    return {name for name in names if name.startswith((".", "pipeline."))} | (names & {"pipeline"})
 
 
 def test_what_a_module_imports_is_told_by_its_text_as_python_reads_it() -> None:
@@ -65,6 +68,15 @@ def test_what_a_module_imports_is_told_by_its_text_as_python_reads_it() -> None:
     assert len(paths) > 300
     differing = [path for path in paths if set(fingerprints._imports_of(path)) != imported(path)]
     assert not differing
+
+
+@pytest.mark.parametrize("text", ["import pipeline.core.volume as volume\n", "from . import volume\n"])
+def test_an_import_that_is_not_told_by_the_text_would_be_seen_by_the_reading_of_all_modules(
+    text: str, tmp_path: Path
+) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(text, encoding="utf-8")
+    assert set(fingerprints._imports_of(module)) != imported(module), "so that no module of the package can hold it"
 
 
 def test_imports_are_told_within_functions_in_brackets_with_remarks_and_under_another_name(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from pipeline.core.vocabulary import MaskOrigin, PatientCourse, TreatmentEvent, TreatmentKind
+from pipeline.core.vocabulary import ANY_DAY, MaskOrigin, PatientCourse, TreatmentEvent, TreatmentKind
 from pipeline.judge import criteria_files
 from pipeline.judge.endpoint_rules import RULES as OUTCOMES
 from pipeline.judge.endpoint_rules import Role
@@ -50,6 +50,18 @@ def test_nothing_judged_since_surgery_is_censored_at_once():
 def test_no_scans_have_no_endpoint():
     assert [one.endpoint_id for one in of_course(course(treatments=(surgery(0),)), ())] == ["os"]
     assert set(ends(course(visit(0, 4000.0), treatments=(surgery(100),)))) == {"os"}
+
+
+def test_a_clock_that_a_treatment_of_any_day_starts_has_no_time():
+    first, last = ANY_DAY
+    scans = visit(95, 800.0), visit(800, 1300.0)
+    operated = replace(surgery(0), started_on=first, ended_on=None, started_by=last)
+    judged = judge(course(*scans, treatments=(surgery(0),)), RULES)
+    assert of_course(course(*scans, treatments=(operated, surgery(0))), judged) == ()
+    irradiated = replace(radiotherapy(0, 40), started_on=first, ended_on=None, started_by=last)
+    outcomes = {one.endpoint_id for one in of_course(course(*scans, treatments=(irradiated,)), judged)}
+    assert "local_control" not in outcomes
+    assert "ttp" in outcomes, "it starts with the first scan"
 
 
 def test_confirmed_progression_is_dated_back_and_preliminary_is_no_event():

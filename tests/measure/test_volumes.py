@@ -259,3 +259,13 @@ def test_whatever_fills_an_end_is_padding(padding: int) -> None:
     assert edges_reached(Volume(mask, np.eye(4)), Volume(signal, np.eye(4))) == ("head",)
     inner = box((12, 12, 12), slice(4, 7), slice(4, 7), slice(4, 8))
     assert edges_reached(Volume(inner, np.eye(4)), Volume(signal, np.eye(4))) == ()
+
+
+def test_the_one_value_around_an_object_of_a_phantom_is_its_background_and_no_padding() -> None:
+    drawn = np.zeros((12, 12, 12), dtype=bool)
+    drawn[4:8, 4:8, 4:8] = True
+    phantom = np.where(drawn, 80.0, 20.0)
+    mask = Volume(drawn, np.eye(4))
+    assert edges_reached(mask, Volume(phantom, np.eye(4))) == ()
+    phantom[2:10, 2:10, 4:8] += np.random.default_rng(1).normal(0, 5, (8, 8, 4))
+    assert edges_reached(mask, Volume(phantom, np.eye(4))) == ("foot", "head")

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from pipeline.core.transform import Transform, identity, move_points
 from pipeline.core.vocabulary import Compartment
@@ -24,6 +25,7 @@ from pipeline.selftest.host_scan import PHANTOM, Place, Source, read_source
 from pipeline.study.scans import ScanFile
 from tests.benchmark import second_contrast as second_contrast_pairs
 from tests.refind.test_fading_outwards import kept_room
+from tests.refind.test_refinding import phantom
 from tests.refind.test_scans_differ import DRAWN, GIVEN, blurred, placed, size_of, visited
 
 MOVED_MM = {"ses-01": (0.4, -0.3, 1.5), "ses-02": (-0.8, 0.2, -1.0)}
@@ -137,11 +139,11 @@ def test_a_scan_that_could_not_be_laid_on_the_visits_own_is_not_asked_and_one_la
 
 
 def test_scans_that_are_not_alike_or_do_not_show_its_place_say_nothing() -> None:
-    masked = other_contrast.laid_on(DRAWN.image, DRAWN, identity("T1w", "anchor"))
+    scan = t1w(DRAWN.masks["tumour"], 0.5, 4)
+    masked = other_contrast.laid_on(scan, DRAWN, identity("T1w", "anchor"))
     assert masked is not None
     assert set(masked.masks) == {"tumour"}, "the cord does not grow"
     here = identity("later", "first")
-    scan = DRAWN.image
     assert other_contrast.size_elsewhere("T1w_ce", masked, Volume(scan.array[:, :, :30], scan.affine), here) is None
     assert other_contrast.size_elsewhere("T1w_ce", masked, scan.with_array(0 * scan.array), here) is None
     assert other_contrast.size_elsewhere("T1w_ce", masked, blurred(scan, 2.0), here) is None
@@ -151,6 +153,48 @@ def test_scans_that_are_not_alike_or_do_not_show_its_place_say_nothing() -> None
     assert other_contrast.laid_on(Volume(scan.array[:, :, :30], scan.affine), DRAWN, here) is None
     cord_alone = refinding.DonorVisit(DRAWN.image, {"cord": DRAWN.masks["cord"]})
     assert other_contrast.laid_on(DRAWN.image, cord_alone, here) is None
+
+
+def t1w(tumour: Volume, uptake: float, noise: int, *, is_ring: bool = False) -> Volume:
+    """Return the phantom's cord as T1w shows it, its fluid dark; a tumour that takes up nothing is cord."""
+    bare = phantom(0.01, seed=noise)[0]
+    takes_up = tumour.array - (phantom(2.5)[1].array == 1) * float(is_ring)
+    return bare.with_array(1000 - bare.array + uptake * 780 * ndimage.gaussian_filter(takes_up, 0.5))
+
+
+def test_a_tumour_that_takes_up_no_contrast_agent_is_not_asked_for_there_and_keeps_its_size() -> None:
+    here, tumour = identity("later", "first"), DRAWN.masks["tumour"]
+    masked = other_contrast.laid_on(t1w(tumour, 0.0, 4), DRAWN, here)
+    assert masked is not None
+    later = t1w(tumour, 0.0, 7)
+    blind, _ = refinding.found_again(masked, later, here, free=("tumour",))
+    found_there = float(np.mean(blind["tumour"].ways_mm3)) / other_contrast.volume_mm3(masked.masks["tumour"])
+    assert found_there < 1.2, "nothing shows it, and still a size would be found"
+    assert other_contrast.size_elsewhere("T1w_ce", masked, later, here) is None
+
+
+@pytest.mark.parametrize(
+    ("uptake", "is_ring", "counts"), [(0.1, False, False), (0.3, False, True), (0.4, True, True), (-0.3, False, False)]
+)
+def test_a_rim_that_takes_up_contrast_agent_is_enough(uptake: float, is_ring: bool, counts: bool) -> None:
+    first = t1w(DRAWN.masks["tumour"], uptake, 4, is_ring=is_ring)
+    masked = other_contrast.laid_on(first, DRAWN, identity("later", "first"))
+    assert masked is not None
+    template = refinding.parts_of(masked)
+    assert template is not None
+    seen = other_contrast.uptake_at_rim(template)
+    assert seen == pytest.approx(uptake, abs=0.15 if is_ring else 0.04)
+    assert (seen >= other_contrast.TAKES_UP) == counts
+
+
+def test_a_small_tumour_on_thick_slices_takes_up_nothing_where_its_axis_runs_out_of_the_cord() -> None:
+    bare, labels = phantom(0.01, slice_mm=3.0)[0], phantom(2.2, slice_mm=3.0)[1]
+    drawn = refinding.DonorVisit(bare, {"tumour": labels.with_array((labels.array == 1).astype(float))})
+    masked = other_contrast.laid_on(bare.with_array(1000 - bare.array), drawn, identity("later", "first"))
+    assert masked is not None
+    template = refinding.parts_of(masked)
+    assert template is not None
+    assert other_contrast.uptake_at_rim(template) < other_contrast.TAKES_UP
 
 
 @pytest.mark.parametrize(("has_dark_fluid", "signal"), [(False, 150.0), (True, 220.0)])

@@ -112,6 +112,49 @@ def test_a_name_used_again_means_another_lesion_from_there_on() -> None:
     assert lesions.by_session["s2"]["L1"].missing_reason == UNSEEN
 
 
+def test_an_answer_after_another_finds_a_lesion_that_has_no_row_any_more() -> None:
+    table = of_table(L1=(1.0, 2.0, 3.0), L2=(2.0, 1.0, 4.0))
+    later = ("s2", "L1", "L9", NameAnswer.ANOTHER)
+    earlier = sizes_in(said(table, later, ("s1", "L1", "L8", NameAnswer.ANOTHER)))
+    assert earlier["s1"] == {"L1": None, "L2": 1.0, "L8": 2.0}
+    assert earlier["s2"] == {"L1": None, "L2": 4.0, "L8": None, "L9": 3.0}
+    exchanged = said(table, later, ("s2", "L2", "L1", NameAnswer.EXCHANGED))
+    assert sizes_in(exchanged)["s2"] == {"L1": 4.0, "L2": None, "L9": 3.0}
+    assert exchanged.digests["s2"].keys() == {"L1", "L9"}
+
+
+@pytest.mark.parametrize(
+    ("then", "whole"),
+    [
+        (("s2", "L3", "L1", NameAnswer.ONE), "L3"), (("s2", "L1", "L9", NameAnswer.ANOTHER), "L9"),
+        (("s2", "L1", "L3", NameAnswer.EXCHANGED), "L3"),
+    ],
+)  # fmt: skip
+def test_a_lesion_that_is_one_with_another_follows_it_to_its_next_name(
+    then: tuple[str, str, str, NameAnswer], whole: str
+) -> None:
+    table = of_table(L1=(1.0, 2.0, 3.0), L2=(2.0, 1.0, 4.0), L3=(5.0, 5.0, 5.0))
+    lesions = said(table, ("s1", "L1", "L2", NameAnswer.ONE), then)
+    assert {session: name for (session, part), (name, _) in lesions.counted_with.items() if part == "L2"} == {
+        "s1": "L1",
+        "s2": whole,
+    }
+    assert lesions.by_session["s2"][whole].volume_mm3 in (7.0, 12.0)
+
+
+def test_an_answer_is_about_the_row_that_was_seen_also_once_an_earlier_one_is_undone() -> None:
+    table = of_table(L1=(1.0, 2.0), L2=(2.0, 1.0))
+    digests = {session: {name: digest_of(name, one) for name, one in here.items()} for session, here in table.items()}
+    exchange = LesionNaming("e0", "s1", "L1", "L2", NameAnswer.EXCHANGED, "why", digests["s1"]["L1"])
+    other = LesionNaming("e1", "s1", "L1", "L9", NameAnswer.ANOTHER, "why", digests["s1"]["L2"])
+    assert sizes_in(named(table, digests, [exchange, other]))["s1"] == {"L1": None, "L2": 2.0, "L9": 1.0}
+    assert sizes_in(named(table, digests, [other]))["s1"] == {"L1": 2.0, "L2": None, "L9": 1.0}
+    again = LesionNaming("e2", "s1", "L2", "L1", NameAnswer.EXCHANGED, "why", digests["s1"]["L1"])
+    assert sizes_in(named(table, digests, [again]))["s1"] == {"L1": 2.0, "L2": 1.0}, (
+        "of names shown exchanged, exchanged means the table's"
+    )
+
+
 @pytest.mark.parametrize(
     "naming",
     [

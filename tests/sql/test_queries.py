@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from pipeline.core import records
+from pipeline.core.vocabulary import ANY_DAY
 from pipeline.store import publish, sql_files
 from pipeline.store import reader as store_reader
 from tests import data_model
@@ -189,3 +190,12 @@ def test_the_page_on_the_data_model_is_current(tiny: Path) -> None:
 def test_a_scan_is_overdue_from_the_day_the_record_names(tiny: Path) -> None:
     for day, expected in ((date(2024, 1, 9), False), (date(2024, 1, 10), True)):
         assert store_reader.query(tiny, "next_scans", as_of=day)["is_overdue"].tolist() == [expected]
+
+
+def test_a_treatment_that_may_have_been_at_any_day_is_not_the_last_before_a_scan(tmp_path: Path) -> None:
+    first, last = ANY_DAY
+    undated = records.Treatment("sub-01", first, "surgery", first, started_by=last)
+    rows_stored = [row for row in tiny_store() if not isinstance(row, records.Treatment)]
+    publish.publish(tmp_path, [*rows_stored, undated])
+    since = store_reader.query(store_reader.database_path(tmp_path), "board_since", criteria_id=ADAPTED)
+    assert since.set_index("patient_id").loc["sub-01", ["treated_by", "days_since_treatment"]].isna().all()

@@ -313,12 +313,35 @@ def test_a_lesion_that_is_the_sum_of_the_others_doubles_nothing(tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("size", "remark", "is_said"),
-    [("0", "as before", True), ("900", "not in field of view", True), ("900", "read by AB", False), ("0", "", False)],
-)
+    [
+        ("0", "as before", True), ("900", "not in field of view", True), ("900", "read by AB", False), ("0", "", False),
+        ("900", "uncertain outline", True), ("900", "mouvement", True), ("900", "non-enhancing", False),
+        ("900", "promotion of AB", False), ("", "not in field of view", False),
+    ],
+)  # fmt: skip
 def test_a_remark_that_may_take_a_size_back_is_said(tmp_path: Path, size: str, remark: str, is_said: bool) -> None:
     rows = ("p1,2020-01-01,1000,", f"p1,2021-01-01,{size},{remark}")
     text = table_of(*rows, header="patient_id,date,volume_mm3,comment")
     assert ("remark_unread" in codes(judged(tmp_path, text))) == is_said
+
+
+def test_a_remark_beside_a_response_is_said_too(tmp_path: Path) -> None:
+    rows = ("p1,2020-01-01,SD,", "p1,2021-01-01,PD,not evaluable")
+    assert codes(judged(tmp_path, table_of(*rows, header="patient_id,date,response,comment"))) == ["remark_unread"]
+
+
+def test_a_lesion_that_was_no_sum_before_is_none_by_chance_later(tmp_path: Path) -> None:
+    days = ({"A": 0.2, "B": 0.4, "C": 0.3}, {"A": 1.0, "B": 0.4, "C": 0.6})
+    rows = [f"p1,{2020 + n}-01-01,{name},{ml},0.05" for n, day in enumerate(days) for name, ml in day.items()]
+    header = "patient_id,date,lesion,volume_ml,volume_cv"
+    of_all = [str(row["category"]) for row in judged(tmp_path, table_of(*rows, header=header)).rows][:2]
+    assert of_all == ["SD", "PD"], "its growth is not hidden by a doubt"
+    turned = judged(tmp_path, table_of(*reversed(rows), header=header))
+    assert [str(row["category"]) for row in turned.rows][:2] == of_all, "the order of the rows decides nothing"
+    unsure = judged(tmp_path, table_of(*rows[3:], header=header)).rows[0]
+    assert "if not, add a row total" in str(unsure["reason"])
+    told = judged(tmp_path, table_of(*rows[3:], "p1,2021-01-01,total,2.0,0.05", header=header)).rows[0]
+    assert (told["category"], told["volume_mm3"]) == ("SD", 2000.0)
 
 
 @pytest.mark.parametrize("treatment", ["p1,,surgery", "p1,1650,surgery"])

@@ -196,9 +196,9 @@ def _missing_of_series(series: Series) -> str | None:
     is_single = all(len(instance.planes) == 1 for instance in series.instances)
     if is_single and count < stated:
         return f"expected {stated} images as the header announces, found {count}"
-    few = min(_of_each_acquisition(series), default=stated) if is_single else stated
-    if 0 < few < stated:
-        return f"expected {stated} images of each acquisition as the header announces, found {few} of one"
+    short = _short_acquisition(series) if is_single else None
+    if short is not None:
+        return f"expected {short[1]} images of each acquisition as the header announces, found {short[0]} of one"
     parts = max((how.parts_stated or 0 for how in ways), default=0)
     if count < parts:
         return f"expected {parts} parts of one object as the header announces, found {count}"
@@ -209,10 +209,11 @@ def _missing_of_series(series: Series) -> str | None:
     return None
 
 
-def _of_each_acquisition(series: Series) -> list[int]:
-    """Return how many images each acquisition of a series has, where one of them has all that are announced for it.
+def _short_acquisition(series: Series) -> tuple[int, int] | None:
+    """Return how many images an acquisition has and how many it announces itself, where another one has all of its own.
 
-    Where none has, the number that is announced is not that of one acquisition.
+    Where none has, the number that is announced is not that of one acquisition. Two that share a series' slices between
+    them may announce one more and one less.
     """
     counts: dict[int, int] = {}
     stated: dict[int, int] = {}
@@ -222,7 +223,8 @@ def _of_each_acquisition(series: Series) -> list[int]:
         announced = max((how.images_stated or 0 for _, how in instance.variants), default=0)
         stated[number] = max(stated.get(number, 0), announced)
     is_one_whole = any(counts[number] == stated[number] for number in counts)
-    return [*counts.values()] if is_one_whole else []
+    short = [(counts[number], stated[number]) for number in sorted(counts) if counts[number] < stated[number]]
+    return short[0] if is_one_whole and short else None
 
 
 def _missing_of_stack(acquisition: SeriesAcquisition, count: int) -> str | None:

@@ -7,7 +7,7 @@ answer about a lesion that the table does not have at that visit, and a name for
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipeline.core.vocabulary import Compartment
 from pipeline.files import fingerprints
@@ -15,6 +15,7 @@ from pipeline.journal.lesion_acts import LesionNaming, NameAnswer
 from pipeline.measure.imported_sizes import UNSEEN, ImportedMeasure
 from pipeline.study.lesion_rows import total_of
 
+PAIRED = (NameAnswer.RIGHT, NameAnswer.EXCHANGED)
 TOGETHER = "counted with {lesion}: one lesion from {session} on, by {words}"
 
 
@@ -45,42 +46,35 @@ class NamedLesions:
     def apply(self, naming: LesionNaming) -> None:
         """Let one answer take effect; nothing where it does not fit.
 
-        It speaks of the names as they were shown, which an earlier answer, replaced or undone since, may have put on
-        other rows: so which row the first name stood on then decides, and not which it stands on now.
+        Whether two names are right or exchanged is said of the rows on which they were shown: where an answer that had
+        exchanged them is replaced since, each stands on the other row now, and the answer means the contrary of them.
         """
+        shown, naming = naming, self._of_row(naming)
+        is_turned = (naming.lesion_id, naming.other) == (shown.other, shown.lesion_id)
         here = self.by_session.get(naming.session_id, {})
         lesion, other = naming.lesion_id, naming.other
         is_known = any(other in lesions for lesions in self.digests.values())
         fits = not is_known if naming.answer == NameAnswer.ANOTHER else other in here
         if lesion not in here or not fits:
             return
-        bearer = self._bearer(naming)
-        if bearer not in ((lesion,) if naming.answer == NameAnswer.ANOTHER else (lesion, other)):
-            return
         self.in_effect.add(naming.entry_id)
         self.settled |= {(naming.session_id, lesion), (naming.session_id, other)}
-        if naming.answer in (NameAnswer.RIGHT, NameAnswer.EXCHANGED):
-            if (bearer == other) != (naming.answer == NameAnswer.EXCHANGED):
-                self._exchange(naming)
+        if naming.answer in PAIRED and is_turned != (naming.answer == NameAnswer.EXCHANGED):
+            new_names = {lesion: other, other: lesion}
+            self.by_session[naming.session_id] = {new_names.get(name, name): one for name, one in here.items()}
+            self._call_now(naming.session_id, new_names)
         elif naming.answer == NameAnswer.ONE:
-            self._put_together(naming)
+            self._put_together(shown if is_turned else naming)
         elif naming.answer == NameAnswer.ANOTHER:
             self._call_another(naming)
 
-    def _bearer(self, naming: LesionNaming) -> str | None:
-        """Return which lesion the row that bore the first name when it was shown belongs to now."""
-        if naming.row_sha256 is None:
-            return naming.lesion_id
-        digests = self.digests[naming.session_id]
-        return next(
-            (name for name in self.by_session[naming.session_id] if digests.get(name) == naming.row_sha256), None
-        )
-
-    def _exchange(self, naming: LesionNaming) -> None:
-        lesion, other = naming.lesion_id, naming.other
-        here, digests = self.by_session[naming.session_id], self.digests[naming.session_id]
-        here[lesion], here[other] = here[other], here[lesion]
-        digests[lesion], digests[other] = digests[other], digests[lesion]
+    def _of_row(self, naming: LesionNaming) -> LesionNaming:
+        """Return an answer as of the row that the person saw, called otherwise once an earlier one is undone."""
+        of_session = self.digests.get(naming.session_id, {})
+        bearers = (name for name, digest in of_session.items() if digest == naming.component_sha256)
+        lesion_id = next(bearers, naming.lesion_id)
+        other = naming.lesion_id if naming.other == lesion_id else naming.other
+        return replace(naming, lesion_id=lesion_id, other=other)
 
     def _put_together(self, naming: LesionNaming) -> None:
         why = TOGETHER.format(lesion=naming.lesion_id, session=naming.session_id, words=naming.words)
@@ -89,15 +83,28 @@ class NamedLesions:
             part = lesions.pop(naming.other, None)
             if part is not None:
                 lesions[naming.lesion_id] = _together(naming, lesions.get(naming.lesion_id), part)
+                self._count_with(session_id, {naming.other: naming.lesion_id})
                 self.counted_with[session_id, naming.other] = (naming.lesion_id, why)
 
     def _call_another(self, naming: LesionNaming) -> None:
         for session_id in self._from(naming.session_id):
-            lesions, digests = self.by_session[session_id], self.digests[session_id]
+            lesions = self.by_session[session_id]
             if naming.lesion_id in lesions:
                 lesions[naming.other] = lesions.pop(naming.lesion_id)
-                digests[naming.other] = digests.pop(naming.lesion_id)
+                self._call_now(session_id, {naming.lesion_id: naming.other})
             lesions[naming.lesion_id] = ImportedMeasure(Compartment.TUMOUR, missing_reason=UNSEEN)
+
+    def _call_now(self, session_id: str, new_names: Mapping[str, str]) -> None:
+        """Let rows of a session, where they have one, and what is counted with them bear new names."""
+        of_session = self.digests[session_id]
+        self.digests[session_id] = {new_names.get(name, name): digest for name, digest in of_session.items()}
+        self._count_with(session_id, new_names)
+
+    def _count_with(self, session_id: str, new_names: Mapping[str, str]) -> None:
+        """Let what is counted with a lesion at a session follow it to its new name."""
+        for (session, name), (whole, why) in list(self.counted_with.items()):
+            if session == session_id and whole in new_names:
+                self.counted_with[session, name] = (new_names[whole], why)
 
     def _from(self, session_id: str) -> list[str]:
         sessions = list(self.by_session)

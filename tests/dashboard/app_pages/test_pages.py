@@ -10,6 +10,7 @@ from dashboard.data import queries
 from dashboard.shell import tour
 from pipeline.core import records
 from pipeline.core.findings import finding
+from pipeline.core.vocabulary import ANY_DAY
 from pipeline.errors import StoreError
 from pipeline.store import publish
 from tests.factories import copy_tiny, tiny_store
@@ -174,7 +175,7 @@ def test_visits_to_compare_are_restored_from_the_address(scans_out, monkeypatch)
     at = opened("patient", patient="sub-01", then="ses-02", now="ses-04")
     chosen = {box.label: box.value for box in at.selectbox}
     assert chosen["Earlier"], chosen["Later"] == ("ses-02", "ses-04")
-    assert len(at.get("bidi_component")) == 1
+    assert [one.key.startswith("scans-") for one in at.get("bidi_component")].count(True) == 1
 
 
 def test_a_damaged_scan_is_said_and_the_rest_of_the_page_stands(tmp_path, monkeypatch):
@@ -265,6 +266,33 @@ def test_the_tour_of_a_study_without_patients_has_nobody_to_show(empty):
     at.session_state[tour.MOVED] = True
     at.switch_page("app_pages/board.py").run()
     assert not at.exception, at.exception
+
+
+def test_a_surgery_without_a_date_has_no_place_in_the_course_and_is_said(tmp_path, monkeypatch):
+    first, last = ANY_DAY
+    undated = records.Treatment("sub-01", first, "surgery", None, extent="STR", started_by=last)
+    published = [row for row in tiny_store() if not isinstance(row, records.Treatment)]
+    publish.publish(tmp_path, [*published, undated])
+    monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path))
+    words = words_of(opened("patient", patient="sub-01"))
+    assert "not drawn: surgery, subtotal, on an unknown day" in words
+    assert "surgery on an unknown day" in words
+    assert f"{first.year}-01" not in words
+    for page in ("board", "cohort", "present"):
+        assert f"{first.year}-01" not in words_of(opened(page))
+
+
+def test_scans_shifted_by_centuries_have_a_course(tmp_path, monkeypatch):
+    shifted = [
+        replace(row, acquired_on=row.acquired_on.replace(year=row.acquired_on.year - 700))
+        if isinstance(row, records.Visit) and row.acquired_on
+        else row
+        for row in tiny_store()
+        if not isinstance(row, records.Treatment)
+    ]
+    publish.publish(tmp_path, shifted)
+    monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path))
+    assert "13" in words_of(opened("patient", patient="sub-01"))
 
 
 def test_the_page_of_a_made_up_study_says_so_before_and_after_its_first_run(tmp_path, monkeypatch):

@@ -184,6 +184,19 @@ def test_each_acquisition_of_a_series_has_the_images_it_announces(
     assert ("series_incomplete" not in codes_of(done)) == is_whole
 
 
+@pytest.mark.parametrize(("announced", "is_whole"), [((8, 7), True), ((8, 8), False), ((15, 15), True)])
+def test_acquisitions_that_share_the_slices_of_a_series_announce_each_its_own(
+    announced: tuple[int, int], is_whole: bool, tmp_path: Path
+) -> None:
+    slices = sorted(dicom.slices(volume(15), uids=dicom.new_uids()), key=lambda one: int(one.InstanceNumber))
+    for place, one in enumerate(slices):
+        one.AcquisitionNumber = 1 + place % 2
+        one.ImagesInAcquisition = announced[place % 2]
+    dicom.save_all(slices, tmp_path / "in")
+    done = imported(tmp_path / "in", tmp_path / "study")
+    assert (len(done.added), "series_incomplete" in codes_of(done)) == (int(is_whole), not is_whole)
+
+
 def test_a_part_of_a_split_object_waits_for_the_others(tmp_path: Path) -> None:
     part = dicom.enhanced(volume(8), InConcatenationNumber=1, InConcatenationTotalNumber=2)
     dicom.save(part, tmp_path / "in" / "one")
