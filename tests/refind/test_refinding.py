@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -186,7 +187,12 @@ def test_a_masked_visit_is_taken_apart_once_for_the_visits_that_follow(monkeypat
     donor = refinding.DonorVisit(scan, {"tumour": labels.with_array(labels.array == 1)})
     calls: list[str] = []
     take_apart = refinding.template_of
-    monkeypatch.setattr(refinding, "template_of", lambda *given: calls.append("once") or take_apart(*given))
+
+    def counted(*given: Any, **named: Any) -> Any:
+        calls.append("once")
+        return take_apart(*given, **named)
+
+    monkeypatch.setattr(refinding, "template_of", counted)
     same = identity("follow-up", "masked")
     first, second = (refinding.found_again(donor, scan, same)[0]["tumour"].ways_mm3 for _ in range(2))
     assert calls == ["once"]
