@@ -14,3 +14,15 @@ def smallest_print(pages):
     for page in pages:
         page.extract_text(visitor_text=visit)
     return round(min(sizes), 2)
+
+
+def filled(page):
+    """The share of a page's height down to its lowest words."""
+    heights = []
+
+    def visit(text, cm, tm, *_):
+        if text.strip():
+            heights.append(cm[1] * tm[4] + cm[3] * tm[5] + cm[5])
+
+    page.extract_text(visitor_text=visit)
+    return 1 - min(heights) / float(page.mediabox.height)
