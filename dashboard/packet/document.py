@@ -16,6 +16,8 @@ from dashboard.packet.content import CRITERIA_HEAD, LESIONS_HEAD, NUMBERS_HEAD, 
 from dashboard.words.markup import Html, image, join, table, tag
 
 PAGE = Path(__file__).with_name("page.typ")
+CELLS = Path(__file__).with_name("cells.typ")
+"""What all templates share."""
 STYLE = Path(__file__).with_name("packet.css")
 FONTS = Path(mpl.get_data_path()) / "fonts" / "ttf"
 """DejaVu Sans, which holds every symbol of the states and comes with matplotlib."""
@@ -44,7 +46,8 @@ def typeset(template: Path, content: str, drawings: Mapping[str, str] = MappingP
     """Set a template of this folder with what it says as JSON, and drawings as SVG by their names."""
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / template.name
-        page.write_bytes(template.read_bytes())
+        for source in (template, CELLS):
+            (page.parent / source.name).write_bytes(source.read_bytes())
         for name, drawing in drawings.items():
             (page.parent / f"{name}.svg").write_text(drawing, encoding="utf-8")
         inputs = {"packet": content}

@@ -12,9 +12,9 @@ from pipeline.store import sql_files
 
 SAID = ";\n\ncomment on"
 """Where in a view's file what is said of it and its columns begins: a millisecond each, and there are dozens."""
-STORED = re.compile(r"^create or replace table (\w+) as\n(.*?);\n\ncomment on", re.DOTALL | re.MULTILINE)
+STORED = re.compile(rf"^create or replace table (\w+) as\n(.*?){SAID}", re.DOTALL | re.MULTILINE)
 """How a view begins that is stored with its rows: its name, and what its rows are read by."""
-
+WITHOUT_ROWS = rf"create or replace table \1 as select * from (\2) limit 0{SAID}"
 
 AT_ONCE = 1000
 """Patients whose stored rows are made at the same time."""
@@ -45,8 +45,7 @@ def bring_views(connection: duckdb.DuckDBPyConnection, patients: Collection[str]
     if patients is None:
         _fill(connection)
     elif patients:
-        names = ", ".join("'{}'".format(name.replace("'", "''")) for name in sorted(patients))
-        _renew(connection, f"in ({names})")
+        _renew(connection, f"in ({', '.join(map(_quoted, sorted(patients)))})")
 
 
 def _statements(needed_by: Collection[str] | None = None) -> list[str]:
@@ -74,7 +73,7 @@ def _create_all(connection: duckdb.DuckDBPyConnection) -> None:
     connection.begin()
     connection.execute(sql_files.formulas())
     for text in _statements():
-        connection.execute(STORED.sub(r"create or replace table \1 as select * from (\2) limit 0;\n\ncomment on", text))
+        connection.execute(STORED.sub(WITHOUT_ROWS, text))
     connection.commit()
 
 
@@ -93,8 +92,12 @@ def _fill(connection: duckdb.DuckDBPyConnection) -> None:
     connection.commit()
     if len(names) > AT_ONCE:
         for first in range(0, len(names), AT_ONCE):
-            some = [name.replace("'", "''") for name in names[first : first + AT_ONCE]]
-            _renew(connection, f"between '{some[0]}' and '{some[-1]}'")
+            some = names[first : first + AT_ONCE]
+            _renew(connection, f"between {_quoted(some[0])} and {_quoted(some[-1])}")
+
+
+def _quoted(name: str) -> str:
+    return "'{}'".format(name.replace("'", "''"))
 
 
 def _stored() -> list[tuple[str, str]]:

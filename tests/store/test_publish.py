@@ -8,18 +8,15 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import duckdb
-import numpy as np
 import pytest
 
 from pipeline.core import records
 from pipeline.errors import SettingsError, StoreError
-from pipeline.store import publish, sql_files, view_creation
+from pipeline.store import publish, sql_files
 from pipeline.store import reader as store_reader
-from pipeline.store.stored_values import as_stored
 from tests.factories import ADAPTED, publish_tiny, tiny_store
 from tests.places import ROOT
 
@@ -43,17 +40,6 @@ try:
 except StoreError as error:
     print(error)
 """
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return publish_tiny(tmp_path_factory.mktemp("published"))
-
-
-@pytest.fixture
-def database(published: Path, tmp_path: Path) -> Path:
-    """A copy of a published store that a test may spoil."""
-    return Path(shutil.copy(published, tmp_path))
 
 
 @pytest.fixture
@@ -157,153 +143,6 @@ def test_a_patient_that_comes_twice_in_two_parts_stops_too(database: Path) -> No
     with pytest.raises(StoreError, match="Duplicate key patient_id: sub-01 in table patient"):
         publish.publish_batches(database.parent, [tiny_store(), [records.Patient("sub-01")]])
     assert hashlib.sha256(database.read_bytes()).hexdigest() == before
-
-
-def test_replaced_rows_bring_the_views_of_other_sql_anew(database: Path) -> None:
-    with duckdb.connect(str(database)) as connection:
-        connection.execute("drop view study; comment on table meta.store_version is 'of other SQL'")
-    publish.update(database.parent, (), [])
-    assert "study" in store_reader.views(database)
-
-
-def test_what_is_stored_beside_the_rows_is_made_of_the_rows_of_now(database: Path) -> None:
-    """The pages read volumes from ``trajectory``, a view stored as a table: never those of the run before."""
-    before = _volumes(database)
-    assert len(before) > 3
-    about_one = [
-        replace(row, volume_mm3=row.volume_mm3 * 2) if isinstance(row, records.Measurement) and row.volume_mm3 else row
-        for row in tiny_store()
-        if getattr(row, "patient_id", None) == "sub-01"
-    ]
-    publish.update(database.parent, {"sub-01"}, about_one)
-    assert _volumes(database) == {visit: 2 * volume for visit, volume in before.items()}
-
-
-@pytest.mark.parametrize("view", ["board", "cohort", "patient_state", "trajectory"])
-def test_stored_rows_renewed_for_some_are_those_of_a_whole_store(database: Path, tmp_path: Path, view: str) -> None:
-    """Some replaced, one gone, one new: no row of anybody differs from a store that was built of all rows at once."""
-    gone, halved = {"sub-04"}, {"sub-01", "sub-03"}
-    later = [
-        replace(row, volume_mm3=row.volume_mm3 / 2)
-        if isinstance(row, records.Measurement) and row.volume_mm3 and row.patient_id in halved
-        else row
-        for row in tiny_store()
-        if getattr(row, "patient_id", None) not in gone
-    ]
-    later += [records.Patient("sub-9", histology="ependymoma")]
-    publish.publish(tmp_path / "whole", later)
-    changed = [row for row in later if getattr(row, "patient_id", None) in {*halved, "sub-9"}]
-    publish.update(database.parent, {*gone, *halved}, changed)
-    whole, renewed = (_table(file, view) for file in (store_reader.database_path(tmp_path / "whole"), database))
-    assert len(whole) > 5
-    assert renewed == whole
-
-
-@pytest.mark.parametrize("view", ["board", "cohort", "patient_state", "trajectory"])
-@pytest.mark.parametrize("at_once", [1, 2, 1000])
-def test_rows_stored_some_patients_at_a_time_are_those_of_the_view_over_everybody(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, view: str, at_once: int
-) -> None:
-    """Memory must not grow with the study, and no row may know who was looked at together; a quoted name is no end."""
-    monkeypatch.setattr(view_creation, "AT_ONCE", at_once)
-    rows_of_all = [*tiny_store(), records.Patient("sub-o'9", histology="ependymoma")]
-    publish.publish(tmp_path, rows_of_all)
-    asked = {
-        match[1]: match[2] for match in filter(None, map(view_creation.STORED.search, view_creation._statements()))
-    }
-    with duckdb.connect(str(store_reader.database_path(tmp_path)), read_only=True) as connection:
-        stored = connection.execute(f"from {view} order by all").fetchall()
-        over_everybody = connection.execute(f"from ({asked[view]}) order by all").fetchall()
-    assert len(stored) > 3
-    assert stored == over_everybody
-
-
-def test_rows_of_a_store_made_with_other_views_are_stored_anew(database: Path) -> None:
-    """Also where nobody's rows changed: a view that was reworded is asked of everybody."""
-    before = _table(database, "trajectory")
-    with duckdb.connect(str(database)) as connection:
-        connection.execute("comment on table meta.store_version is 'other views'; delete from trajectory")
-    publish.update(database.parent, set(), [])
-    assert _table(database, "trajectory") == before
-
-
-def test_a_record_comes_back_as_it_was_stored(tmp_path: Path) -> None:
-    """Missing stays missing, a whole number in a column of lengths is a length, and no digit of a number is lost."""
-    measured = next(row for row in tiny_store() if isinstance(row, records.Measurement))
-    given = [replace(measured, volume_mm3=volume) for volume in (None, 0, 1e-300, 0.1 + 0.2)]
-    with duckdb.connect() as connection:
-        brought = publish.bring_in(connection, records.Measurement, given)
-        stored = connection.execute(f"from {brought}").fetchall()
-        types = "select column_name, data_type from duckdb_columns() where table_name = ?"
-        kinds = dict(connection.execute(types, [brought]).fetchall())
-    assert [records.Measurement(*row) for row in stored] == given
-    assert (kinds["volume_mm3"], kinds["session_id"]) == ("DOUBLE", "VARCHAR")
-
-
-@pytest.mark.parametrize(
-    ("kind", "field", "value"),
-    [
-        (records.Measurement, "volume_mm3", "12"), (records.Measurement, "volume_mm3", True),
-        (records.Measurement, "session_id", 3), (records.Measurement, "slices_spanned", 1.5),
-        (records.Visit, "acquired_on", "x"),
-    ],
-)  # fmt: skip
-def test_a_value_of_another_type_is_refused_by_name_and_neither_rounded_nor_read_as_one(
-    kind: type[records.Measurement | records.Visit], field: str, value: object
-) -> None:
-    given = next(row for row in tiny_store() if isinstance(row, kind))
-    with duckdb.connect() as connection, pytest.raises(StoreError, match=rf"{kind.__name__}\.{field}: expected "):
-        publish.bring_in(connection, kind, [given, replace(given, **{field: value})])  # type: ignore[arg-type]
-
-
-def test_numbers_of_a_library_are_stored_as_such_and_a_time_with_a_zone_as_that_of_utc() -> None:
-    measured = next(row for row in tiny_store() if isinstance(row, records.Measurement))
-    given = replace(measured, volume_mm3=np.float32(1.5))  # type: ignore[arg-type]
-    zoned = datetime(2026, 3, 1, 12, tzinfo=timezone(timedelta(hours=5)))
-    assert as_stored("JournalEntry.written_at", [zoned, None], datetime) == [datetime(2026, 3, 1, 7), None]  # noqa: DTZ001
-    with duckdb.connect() as connection:
-        brought = publish.bring_in(connection, records.Measurement, [given])
-        assert connection.execute(f"select volume_mm3 from {brought}").fetchall() == [(1.5,)]
-
-
-def test_stored_rows_of_some_are_made_beside_what_is_said_of_nobody(database: Path) -> None:
-    """What a study's finding without a patient says of all of them is there for each."""
-    findings = [
-        records.Finding("file_unreadable", "error", "study", None, name, None, f"of {name!r}", "look")
-        for name in (None, "", "sub-01", "sub-03")
-    ]
-    publish.update(database.parent, {"sub-01", "sub-03"}, findings)
-    with duckdb.connect() as connection:
-        connection.execute(f"attach '{database}' as store (read_only); attach ':memory:' as few; use store")
-        view_creation._copy_rows(connection, "in ('sub-01')", ())
-        copied = connection.execute(
-            "select message from few.record.finding where code = 'file_unreadable' order by message"
-        ).fetchall()
-    assert copied == [("of ''",), ("of 'sub-01'",), ("of None",)]
-
-
-def test_every_view_that_holds_rows_is_known_as_one() -> None:
-    """One that was not would keep the rows of the run before."""
-    texts = [file.read_text(encoding="utf-8").lower() for file in (sql_files.SQL / "views").glob("*.sql")]
-    holding = [text for text in texts if "replace table" in text]
-    assert len(holding) == 4
-    assert all(view_creation.STORED.search(text) for text in holding)
-
-
-def _table(database: Path, view: str) -> list[tuple[object, ...]]:
-    with duckdb.connect(str(database), read_only=True) as connection:
-        return connection.execute(f"from {view} order by all").fetchall()
-
-
-def _volumes(database: Path) -> dict[str, float]:
-    with duckdb.connect(str(database), read_only=True) as connection:
-        return dict(
-            connection.execute(
-                "select session_id, volume_mm3 from trajectory where patient_id = 'sub-01' and compartment = 'tumour' "
-                "and criteria_id = ? and volume_mm3 is not null",
-                [ADAPTED],
-            ).fetchall()
-        )
 
 
 def test_a_store_that_became_smaller_is_not_taken_for_one_cut_short(database: Path) -> None:

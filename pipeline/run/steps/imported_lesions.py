@@ -162,9 +162,7 @@ def with_imported(
 
 def _called_now(withdrawal: LesionWithdrawal, table: TableLesions) -> str | None:
     """Return what a withdrawn lesion is called now: by the row that it is bound to, else by its name."""
-    digests = table.said.digests.get(withdrawal.session_id, {})
-    bearers = (name for name, digest in digests.items() if digest == withdrawal.component_sha256)
-    return next(bearers, withdrawal.lesion_id)
+    return table.said.bearer(withdrawal.session_id, withdrawal.component_sha256) or withdrawal.lesion_id
 
 
 def _names(table: TableLesions) -> frozenset[str]:

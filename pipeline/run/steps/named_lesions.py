@@ -68,11 +68,14 @@ class NamedLesions:
         elif naming.answer == NameAnswer.ANOTHER:
             self._call_another(naming)
 
+    def bearer(self, session_id: str, digest: str | None) -> str | None:
+        """Return what the lesion of a row is called now; None where no lesion of that session has the row."""
+        of_session = self.digests.get(session_id, {})
+        return next((name for name, of_row in of_session.items() if of_row == digest), None)
+
     def _of_row(self, naming: LesionNaming) -> LesionNaming:
         """Return an answer as of the row that the person saw, called otherwise once an earlier one is undone."""
-        of_session = self.digests.get(naming.session_id, {})
-        bearers = (name for name, digest in of_session.items() if digest == naming.component_sha256)
-        lesion_id = next(bearers, naming.lesion_id)
+        lesion_id = self.bearer(naming.session_id, naming.component_sha256) or naming.lesion_id
         other = naming.lesion_id if naming.other == lesion_id else naming.other
         return replace(naming, lesion_id=lesion_id, other=other)
 

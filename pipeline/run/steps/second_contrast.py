@@ -39,17 +39,9 @@ def second_scans(visit: PlacedVisit) -> tuple[SecondScan, ...]:
     """Return the scans of a visit that may say more of its tumour than its anchor does, by name."""
     files = {scan.relative: scan for scan in visit.read.visit.scans}
     usable = (row for row in visit.sequences if row.grade != "C" and row.transform_path is not None)
-    pairs = (SecondScan(files[row.moving_path], row) for row in usable if row.moving_path in files)
-    return tuple(
-        sorted(
-            (
-                one
-                for one in pairs
-                if one.file.contrast in other_contrast.TELLING and one.file.contrast != visit.read.contrast
-            ),
-            key=lambda one: one.file.relative,
-        )
-    )
+    scans = [SecondScan(files[row.moving_path], row) for row in usable if row.moving_path in files]
+    telling = other_contrast.TELLING.keys() - {visit.read.contrast}
+    return tuple(sorted((one for one in scans if one.file.contrast in telling), key=lambda one: one.file.relative))
 
 
 def digest(visits: Sequence[PlacedVisit]) -> list[tuple[str, str, str]]:
