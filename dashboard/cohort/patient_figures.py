@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.charts import cohort_figures, crowded_figures, growth_figure
+from dashboard.charts import cohort_figures, crowded_figures, growth_figure, lanes
 from dashboard.cohort import courses, growth_rates
 from dashboard.cohort.courses import Courses
 from dashboard.cohort.figure_frame import CohortFigure, framed
@@ -138,13 +138,16 @@ def swimmer(group: ShownGroup) -> None:
     length = dated["last_scan_on"] - dated["time_zero_on"]
     swimmers = dated.loc[length.sort_values(ascending=False).index[:MOST_SWIMMERS]]
     judged = queries.of_patients("cohort_states", sorted(swimmers["patient_id"]), criteria_id=group.study.criteria_id)
+    treatments = queries.table("treatment")
+    undrawn = len(lanes.unplaced_words(treatments[treatments["patient_id"].isin(swimmers["patient_id"])]))
     few = f", the {MOST_SWIMMERS} followed longest of {len(dated)}" if len(dated) > len(swimmers) else ""
     note = (
         f"Follow-up from time zero of time to progression to the last scan (n = {len(swimmers)} of {len(shown)}{few}). "
         f"Diamonds and bars: treatments; marks: state at each judged scan; an arrow means no event so far. {PALE} "
         f"Such a scan is neither event nor follow-up of the curve above."
+        + (f" Treatments on an unknown day are not drawn (n = {undrawn})." if undrawn else "")
     )
-    draw = partial(cohort_figures.swimmer, swimmers, judged, queries.table("treatment"))
+    draw = partial(cohort_figures.swimmer, swimmers, judged, treatments)
     group.draw(CohortFigure("Follow-up", len(swimmers), note, "follow_up", draw, lambda: swimmers))
 
 

@@ -275,7 +275,8 @@ def _beside(
     patient_id: str, session_id: str, trajectory: pd.DataFrame, criteria_id: str
 ) -> tuple[tuple[str, ...], ...]:
     """Return what the page tells beside the verdict, and where a scan shown was made otherwise than those before."""
-    word_lines = list(reading_section.lines(patient_id, criteria_id, session_id))
+    undrawn = lanes.unplaced_words(queries.query("patient_treatments", patient_id=patient_id))
+    word_lines = [("not drawn", ", ".join(undrawn)), *reading_section.lines(patient_id, criteria_id, session_id)]
     word_lines += [(line.word, line.text) for line in lines(patient_id, session_id, criteria_id)]
     for _, visit_rows in to_show(trajectory, session_id):
         word_lines += [("scanner", made_otherwise(patient_id, visit_rows.iloc[0]))]

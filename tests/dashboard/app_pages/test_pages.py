@@ -7,7 +7,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.data import queries
+from dashboard.packet import content
 from dashboard.shell import tour
+from dashboard.shell.page import study as shown_study
 from pipeline.core import records
 from pipeline.core.findings import finding
 from pipeline.core.vocabulary import ANY_DAY
@@ -280,6 +282,16 @@ def test_a_surgery_without_a_date_has_no_place_in_the_course_and_is_said(tmp_pat
     assert f"{first.year}-01" not in words
     for page in ("board", "cohort", "present"):
         assert f"{first.year}-01" not in words_of(opened(page))
+
+
+def test_a_treatment_without_a_date_is_named_on_paper_and_counted_under_the_figure_of_many(tmp_path, monkeypatch):
+    first, last = ANY_DAY
+    undated = records.Treatment("sub-01", first, "targeted", None, agent="belzutifan", started_by=last)
+    publish.publish(tmp_path, [*tiny_store(), undated])
+    monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path))
+    assert "Treatments on an unknown day are not drawn (n = 1)." in words_of(opened("cohort"))
+    packet = content.gather("sub-01", shown_study())
+    assert [words for head, words in packet.beside if head == "not drawn"] == ["belzutifan, on an unknown day"]
 
 
 def test_scans_shifted_by_centuries_have_a_course(tmp_path, monkeypatch):
