@@ -17,7 +17,7 @@ from pipeline.journal.roles import Deed
 from pipeline.run.step_notes import StepNote
 from pipeline.service.jobs import Job, JobState, Progress
 
-EVERY_SECONDS = 2
+EVERY_SECONDS = 1.5  # and the page needs some more to show it: something moves every two seconds
 SEEN = "runs-seen"
 NO_WORKER = "A run waits: no worker is there to do it; start one with: cordtrack serve STUDY_FOLDER OUT_DIR"
 LEAST_SHARE = 0.08

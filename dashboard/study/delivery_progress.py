@@ -15,7 +15,7 @@ from dashboard.words import labels
 from pipeline.journal.roles import Deed
 from pipeline.service.deliveries import Delivery, DeliveryKind, DeliveryState
 
-EVERY_SECONDS = 2
+EVERY_SECONDS = 1.5  # and the page needs some more to show it: something moves every two seconds
 SEEN = "deliveries-seen"
 PLACE = "scans"
 """Where answers to what is done with deliveries stand."""

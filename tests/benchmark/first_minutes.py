@@ -119,7 +119,7 @@ def main() -> int:
         print("no Chromium is installed: first minutes were not measured", file=sys.stderr)
         return 1
     speed_s = loop_s()
-    with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         answers_s, first_s, again_s = empty_study(browser, Path(place) / "empty")
         published_s, shown_s, watched = first_patient(browser, Path(place) / "sample")
