@@ -16,12 +16,14 @@ for limit in ("ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "OMP_NUM_THREADS", "OPENBL
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 
-from tests.file_times import dealt, recorded_times, write_times  # noqa: E402
+from tests.file_times import dealt, recorded_times, spent_so_far, write_times  # noqa: E402
 
 settings.register_profile("cordtrack", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("cordtrack")
 
+TIMES = os.environ.get("CORDTRACK_TEST_TIMES")
 _SECONDS: dict[str, float] = defaultdict(float)
+_SPENT: dict[str, float] = {}
 
 
 def pytest_sessionstart() -> None:
@@ -61,12 +63,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: place[_file(item.nodeid)])
 
 
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Add up how long each file's tests take."""
-    _SECONDS[_file(report.nodeid)] += report.duration
+if TIMES:
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport() -> Iterator[None]:
+        """Note what setting up, doing and ending a test cost since the last was noted."""
+        report = yield
+        spent = spent_so_far()
+        report.cpu_seconds = spent - _SPENT.get("before", spent)
+        _SPENT["before"] = spent
+        return report
+
+    def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+        """Add up what each file's tests cost."""
+        _SECONDS[_file(report.nodeid)] += report.cpu_seconds
 
 
 def pytest_sessionfinish() -> None:
     """Write the times where that was asked for, from the process that hears of all tests."""
-    if (path := os.environ.get("CORDTRACK_TEST_TIMES")) and "PYTEST_XDIST_WORKER" not in os.environ:
-        write_times(Path(path), _SECONDS)
+    if TIMES and "PYTEST_XDIST_WORKER" not in os.environ:
+        write_times(Path(TIMES), _SECONDS)

@@ -1,13 +1,17 @@
-"""How long each file's tests take, and their order: the longest first in every process, so that none waits at the end.
+"""What each file's tests cost, and their order: the longest first in every process, so that none waits at the end.
 
-`CORDTRACK_TEST_TIMES=tests/file_times.toml make test` writes the times anew. They are wall-clock seconds of one machine
-and decide the order only: a file that is not among them counts as short, and no test depends on the order.
+`CORDTRACK_TEST_TIMES=tests/file_times.toml make test` writes the times anew. They are CPU seconds of one machine, those
+of the commands, workers and servers that a test started included, and decide the order only: a file that is not among
+them counts as short, and no test depends on the order.
 """
 
+import contextlib
 import tomllib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import psutil
 
 TIMES = Path(__file__).with_suffix(".toml")
 LEAST = 2.0
@@ -15,8 +19,19 @@ LEAST = 2.0
 
 
 def recorded_times() -> dict[str, float]:
-    """Seconds by file, as `tests/store/test_versions.py`, of the files that take longer than `LEAST`."""
+    """CPU seconds by file, as `tests/store/test_versions.py`, of the files that take longer than `LEAST`."""
     return {path: float(seconds) for path, seconds in tomllib.loads(TIMES.read_text()).items()}
+
+
+def spent_so_far() -> float:
+    """Return the CPU seconds of this process and of all that it started, directly or not: those at work, those ended."""
+    process = psutil.Process()
+    seconds = 0.0
+    for one in (process, *process.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = one.cpu_times()
+            seconds += times.user + times.system + times.children_user + times.children_system
+    return seconds
 
 
 def write_times(path: Path, seconds: Mapping[str, float]) -> None:
