@@ -5,7 +5,10 @@ About 20 s alone: one Dask cluster and a few processes of submitit's local queue
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import cloudpickle
+import distributed
 import pytest
 
 from pipeline.context import schedule_files
@@ -78,6 +82,24 @@ def deadly(errand: Errand) -> ErrandAnswer:
     return errands.run_errand(errand)
 
 
+def of_quick_pulse(errand: Errand) -> ErrandAnswer:
+    """Work on a patient; the worker's heartbeat is always under way, also when it ends, and then its disk is full."""
+    worker = distributed.get_worker()
+    ending, log = distributed.core.Status.closing, logging.getLogger("distributed.worker")
+
+    async def beat() -> None:
+        is_told = False
+        while worker.status not in (distributed.core.Status.closed, distributed.core.Status.failed):
+            if worker.status == ending and not is_told:
+                is_told = True
+                log.error("at the end", exc_info=OSError(errno.ENOSPC, "no space left"))
+            await worker.heartbeat()
+
+    worker.loop.add_callback(beat)
+    log.error("at work", exc_info=ConnectionError("while it works"))
+    return deadly(errand)
+
+
 def always_deadly(errand: Errand) -> ErrandAnswer:
     if errand.patient_id == "sub-p2":
         os.kill(os.getpid(), signal.SIGKILL)
@@ -89,11 +111,15 @@ needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="the test kills
 
 @needs_posix
 def test_dask_workers_find_what_a_run_at_home_finds_also_when_one_is_killed(
-    work: Work, at_home: Rows, tmp_path: Path
+    work: Work, at_home: Rows, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    executor = DaskWorkers(2, errand=deadly)
+    executor = DaskWorkers(2, errand=of_quick_pulse)
     assert finished(executor, work, tmp_path / "out") == at_home
     assert (tmp_path / "out" / "died_once").exists(), "nobody died"
+    words = capfd.readouterr().err
+    assert not re.findall("heartbeat|CommClosedError|pool is closed", words, re.IGNORECASE), "a line that closes"
+    assert "while it works" in words, "what goes wrong with a worker is said"
+    assert "no space left" in words, "also while it ends"
 
 
 @needs_posix
