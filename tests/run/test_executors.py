@@ -228,6 +228,18 @@ def test_a_machine_that_would_give_other_numbers_refuses(
         list(errands.sent(work.patients, work.rules, tmp_path / "nowhere", lambda sent: map(errands.run_errand, sent)))
 
 
+def test_what_a_killed_process_left_half_written_goes_when_its_patient_is_worked_on(work: Work, tmp_path: Path) -> None:
+    anat = tmp_path / "sub-p1" / "ses-01" / "anat"
+    anat.mkdir(parents=True)
+    left, just_begun, of_a_person = anat / ".12-34.a_nii_gz.nii", anat / ".12-35.b_json", anat / ".keep"
+    for file in (left, just_begun, of_a_person):
+        file.touch()
+    for file in (left, of_a_person):
+        os.utime(file, (0, 0))
+    workers.process_here(work.patients[0], tmp_path, work.rules)
+    assert sorted(anat.iterdir()) == [just_begun, of_a_person]
+
+
 def test_an_errand_holds_the_names_of_its_own_lesions_only(work: Work) -> None:
     everybody = replace(work.rules, names={"sub-p1": work.rules.names_of("x"), "sub-p2": work.rules.names_of("x")})
     assert everybody.of_patient("sub-p1").names.keys() == {"sub-p1"}
