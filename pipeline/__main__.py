@@ -1,5 +1,6 @@
 """``cordtrack``, and ``python -P -m pipeline``, the same program."""
 
+from pipeline.cli import ending
 from pipeline.files import child_process
 
 
@@ -7,6 +8,7 @@ def main() -> None:
     """Run the command, whatever lies in the folder it was started from."""
     child_process.isolate()
     child_process.keep_private()
+    ending.obey_signals()
     from pipeline.cli import commands  # noqa: PLC0415  # looked for only now that the current folder is left out
 
     commands.main()

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from pipeline.cli import commands
+from pipeline.cli import commands, ending
 from pipeline.run import workers
 from tests.places import ROOT
 
@@ -49,7 +49,7 @@ def typed(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 @contextmanager
 def as_the_program(words: list[str]) -> Iterator[None]:
     """The command line and what signals do, as the program sets them; afterwards as they were."""
-    handlers = {number: signal.getsignal(number) for number in commands.ENDING}
+    handlers = {number: signal.getsignal(number) for number in ending.ENDING}
     try:
         with mock.patch.object(sys, "argv", ["cordtrack", *words]):
             yield

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,6 +31,7 @@ from pipeline.cli import (
     bench_command,
     check_command,
     draft_command,
+    ending,
     hospital_commands,
     journal_commands,
     note_commands,
@@ -64,11 +63,6 @@ app.add_typer(note_commands.app)
 app.add_typer(journal_commands.app)
 app.add_typer(selftest_command.app)
 app.add_typer(bench_command.app)
-ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-"""What asks a command to end: Ctrl+C, another program, a terminal that is closed."""
-asked_to_end: list[int] = []
-"""The signal that asked this command to end; whatever breaks off after that is no crash."""
-
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -101,30 +95,16 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 
 def main() -> None:
     """Run the command; refusals become one plain message and exit code 2, a signal to end is obeyed in order."""
-    obey_signals()
+    ending.obey_signals()
     try:
         app(args=_spread_labels(sys.argv[1:]), prog_name="cordtrack")
     except CordtrackError as error:
         err.print(f"cordtrack: {error}", style="bold red", markup=False)
         sys.exit(2)
     except RuntimeError:
-        if not asked_to_end:
+        if not ending.asked_to_end:
             raise
-        sys.exit(128 + asked_to_end[0])  # DuckDB puts "Query interrupted" in place of the end that was under way
-
-
-def obey_signals() -> None:
-    """Let this process end in order when it is asked to, and say that it was."""
-    for number in ENDING:
-        signal.signal(number, _end)
-
-
-def _end(number: int, _frame: FrameType | None) -> None:
-    """End in order: what is open is closed on the way, workers included."""
-    asked_to_end.append(number)
-    reason = signal.Signals(number).name
-    err.print(f"cordtrack: ended by {reason}; what was finished is kept, run again to go on", markup=False)
-    sys.exit(128 + number)
+        sys.exit(128 + ending.asked_to_end[0])  # DuckDB puts "Query interrupted" in place of the end that was under way
 
 
 @app.command("run", epilog="Example: cordtrack run my_study my_output --participant-label 01 02 --jobs 4")

@@ -7,12 +7,20 @@ name; whatever fails leaves the old file as it was and nothing half-written besi
 from __future__ import annotations
 
 import os
+import re
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipeline.errors import StoreError
+
+PARTIAL = re.compile(r"\.\d+-\d+\..+")
+"""Names of files that are being written: process, thread, and the name to be."""
+
+LEFT_AFTER_S = 3600.0
+"""A file that nobody has written to for so long was left by a process that was killed."""
 
 
 @contextmanager
@@ -76,6 +84,14 @@ def check_room(partial: Path, size: int) -> None:
     with partial.open("wb") as stream:
         os.posix_fallocate(stream.fileno(), 0, size)
     partial.unlink()
+
+
+def sweep_partial(folder: Path) -> None:
+    """Remove what killed processes left half written in a folder and below, at any depth."""
+    for leftover in folder.rglob(".*"):
+        with suppress(FileNotFoundError):  # whoever writes it has just finished
+            if PARTIAL.fullmatch(leftover.name) and time.time() - leftover.stat().st_mtime > LEFT_AFTER_S:
+                leftover.unlink()
 
 
 def put_in_place(finished: Path, target: Path) -> None:

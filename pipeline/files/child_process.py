@@ -8,6 +8,7 @@ our own are never looked for by name: they are this interpreter with this code.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import re
 import signal
@@ -28,6 +29,12 @@ UMASK, PRIVATE = "CORDTRACK_UMASK", "077"
 
 GRACE_SECONDS = 5.0
 """How long what is open may take to end before a process leaves all the same."""
+
+SIGNAL_AT_PARENTS_DEATH = 1
+"""Linux: ``PR_SET_PDEATHSIG`` of ``prctl``."""
+
+STARTED_BY = "CORDTRACK_STARTED_BY"
+"""Names the process that starts workers, for the server that they are forked from."""
 
 INSTALLED = ("site-packages", "dist-packages")
 
@@ -108,6 +115,28 @@ def end_with_parent(parent: int) -> None:
 
     if hasattr(os, "fork"):  # elsewhere a parent's number stays when it is gone
         threading.Thread(target=look_after, daemon=True).start()
+
+
+def killed_with_parent(parent: int | None = None) -> None:
+    """Let the system kill this process at once when the thread that started it ends, whatever it is at; Linux only.
+
+    A thread of its own (:func:`end_with_parent`) waits until compiled code lets it, which may take minutes.
+
+    Parameters
+    ----------
+    parent
+        Number of the process that started this one, where it is known: it may be gone already.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(SIGNAL_AT_PARENTS_DEATH, signal.SIGKILL, 0, 0, 0)
+        if parent is not None and os.getppid() != parent:
+            os._exit(1)
+
+
+def started_by() -> int | None:
+    """Return the number of the process that starts workers, as it has left word; None where nobody did."""
+    number = os.environ.get(STARTED_BY, "")
+    return int(number) if number.isdigit() else None
 
 
 def limit(*, memory_bytes: int, cpu_seconds: int, file_bytes: int) -> None:

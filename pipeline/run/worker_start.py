@@ -2,7 +2,8 @@
 
 Imported by that server alone, before its other modules. A run that is asked to end, or is killed, may do so while a
 worker is still being told what to do; that worker then has nobody to answer to, which is no fault of its own. Ctrl+C
-reaches every process of a terminal: workers leave it to the run, which ends them.
+reaches every process of a terminal: workers leave it to the run, which ends them. A server that still reads libraries
+for workers of a run that is gone does not read on.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import sys
 import traceback
 from multiprocessing import synchronize
 from types import TracebackType
+
+from pipeline.files import child_process
 
 NOBODY_THERE = (EOFError, ConnectionError)
 """What a worker meets when the run went away while it was started."""
@@ -31,4 +34,5 @@ def _is_lock_of_a_run_that_ended(error: BaseException, trace: TracebackType | No
 
 
 signal.signal(signal.SIGINT, signal.SIG_IGN)
+child_process.killed_with_parent(child_process.started_by())
 sys.excepthook = end_in_silence

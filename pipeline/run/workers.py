@@ -24,7 +24,7 @@ from typing import Any
 from pipeline.context.surveillance import Surveillance
 from pipeline.core.findings import finding
 from pipeline.core.piece_names import NamesGiven
-from pipeline.files import child_process
+from pipeline.files import atomic, child_process
 from pipeline.files.out_folder import exclusive
 from pipeline.judge.criteria_files import ResponseCriteria
 from pipeline.mask_models import MaskSource
@@ -134,6 +134,7 @@ def worker_context(modules: Sequence[str]) -> BaseContext:
 def one_thread_each() -> Iterator[None]:
     """Let processes that are started meanwhile use one thread, and import nothing from the current folder."""
     wanted = child_process.child_environment() | dict.fromkeys(THREAD_LIMITS, "1")
+    wanted |= {child_process.STARTED_BY: str(os.getpid())}
     before = {name: os.environ.get(name) for name, value in wanted.items() if os.environ.get(name) != value}
     os.environ.update({name: wanted[name] for name in before})
     try:
@@ -158,6 +159,7 @@ def end_with_parent() -> None:
     """Let this process end when the one that started it does, be it killed: nobody would take its results."""
     parent = multiprocessing.parent_process()
     if parent is not None:
+        child_process.killed_with_parent()  # the server that forked it, which ends with the run at once
         threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
 
 
@@ -201,4 +203,5 @@ def _process(patient: StudyPatient, out_dir: Path, rules: Rules) -> tuple[Any, .
     name = patient.patient.patient_id
     plan = PatientPlan(patient, out_dir, rules.criteria, rules.schedules, rules.mask_source, rules.names_of(name))
     with exclusive(out_dir / JOBS / name), step_notes.noting(out_dir / JOBS / name) as on_step:
+        atomic.sweep_partial(out_dir / name)
         return process(plan, on_step)

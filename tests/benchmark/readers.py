@@ -28,7 +28,7 @@ class Readings:
     complaints: list[str] = field(default_factory=list)
 
 
-def read_until(database: Path, patients: list[str], until: float, readings: Readings) -> None:
+def read_until(database: Path, patients: list[str], until: float, pause_s: float, readings: Readings) -> None:
     """Open the published file and ask what a page asks, again and again, as pages of several people do."""
     look = 0
     while time.monotonic() < until:
@@ -45,6 +45,7 @@ def read_until(database: Path, patients: list[str], until: float, readings: Read
             readings.complaints.append(str(error))
         readings.seconds.append(time.monotonic() - began)
         look += 1
+        time.sleep(pause_s)
 
 
 def publish_one_more(study: Path, out: Path, day: int) -> str:
@@ -61,6 +62,7 @@ def main() -> int:
     parser.add_argument("--patients", type=int, default=200)
     parser.add_argument("--readers", type=int, default=20)
     parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--pause", type=float, default=0, help="seconds that each rests after a look")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         study, out, readings = Path(folder) / "study", Path(folder) / "out", Readings()
@@ -68,7 +70,7 @@ def main() -> int:
         complaints = [publish_one_more(study, out, 0)]
         until = time.monotonic() + 60 * asked.minutes
         names = [f"sub-{number:05d}" for number in range(min(50, asked.patients))]
-        given = (reader.database_path(out), names, until, readings)
+        given = (reader.database_path(out), names, until, asked.pause, readings)
         threads = [threading.Thread(target=read_until, args=given) for _ in range(asked.readers)]
         for thread in threads:
             thread.start()
@@ -80,10 +82,10 @@ def main() -> int:
     slow = quantiles(readings.seconds, n=100)[94]
     print("## Readers while results are published\n")
     print(
-        f"{asked.readers} readers for {asked.minutes:g} min on {asked.patients:,} patients, {len(complaints)} "
-        "publications: "
+        f"{asked.readers} readers for {asked.minutes:g} min on {asked.patients:,} patients, each at rest for "
+        f"{asked.pause:g} s after a look, {len(complaints)} publications: "
         f"{len(readings.seconds):,} looks, each opening the file, median {median(readings.seconds):.2f} s, 95 % within "
-        f"{slow:.2f} s; {len(errors)} errors.\n"
+        f"{slow:.2f} s, the longest {max(readings.seconds):.2f} s; {len(errors)} errors.\n"
     )
     print("\n".join(errors[:5]))
     return 1 if errors else 0

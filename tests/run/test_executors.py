@@ -5,7 +5,10 @@ About 20 s alone: one Dask cluster and a few processes of submitit's local queue
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import cloudpickle
+import distributed
 import pytest
 
 from pipeline.context import schedule_files
@@ -78,6 +82,24 @@ def deadly(errand: Errand) -> ErrandAnswer:
     return errands.run_errand(errand)
 
 
+def of_quick_pulse(errand: Errand) -> ErrandAnswer:
+    """Work on a patient; the worker's heartbeat is always under way, also when it ends, and then its disk is full."""
+    worker = distributed.get_worker()
+    ending, log = distributed.core.Status.closing, logging.getLogger("distributed.worker")
+
+    async def beat() -> None:
+        is_told = False
+        while worker.status not in (distributed.core.Status.closed, distributed.core.Status.failed):
+            if worker.status == ending and not is_told:
+                is_told = True
+                log.error("at the end", exc_info=OSError(errno.ENOSPC, "no space left"))
+            await worker.heartbeat()
+
+    worker.loop.add_callback(beat)
+    log.error("at work", exc_info=ConnectionError("while it works"))
+    return deadly(errand)
+
+
 def always_deadly(errand: Errand) -> ErrandAnswer:
     if errand.patient_id == "sub-p2":
         os.kill(os.getpid(), signal.SIGKILL)
@@ -89,11 +111,15 @@ needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="the test kills
 
 @needs_posix
 def test_dask_workers_find_what_a_run_at_home_finds_also_when_one_is_killed(
-    work: Work, at_home: Rows, tmp_path: Path
+    work: Work, at_home: Rows, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    executor = DaskWorkers(2, errand=deadly)
+    executor = DaskWorkers(2, errand=of_quick_pulse)
     assert finished(executor, work, tmp_path / "out") == at_home
     assert (tmp_path / "out" / "died_once").exists(), "nobody died"
+    words = capfd.readouterr().err
+    assert not re.findall("heartbeat|CommClosedError|pool is closed", words, re.IGNORECASE), "a line that closes"
+    assert "while it works" in words, "what goes wrong with a worker is said"
+    assert "no space left" in words, "also while it ends"
 
 
 @needs_posix
@@ -200,6 +226,18 @@ def test_a_machine_that_would_give_other_numbers_refuses(
     assert answer.result_rows
     with pytest.raises(SettingsError, match="at the same path"):
         list(errands.sent(work.patients, work.rules, tmp_path / "nowhere", lambda sent: map(errands.run_errand, sent)))
+
+
+def test_what_a_killed_process_left_half_written_goes_when_its_patient_is_worked_on(work: Work, tmp_path: Path) -> None:
+    anat = tmp_path / "sub-p1" / "ses-01" / "anat"
+    anat.mkdir(parents=True)
+    left, just_begun, of_a_person = anat / ".12-34.a_nii_gz.nii", anat / ".12-35.b_json", anat / ".keep"
+    for file in (left, just_begun, of_a_person):
+        file.touch()
+    for file in (left, of_a_person):
+        os.utime(file, (0, 0))
+    workers.process_here(work.patients[0], tmp_path, work.rules)
+    assert sorted(anat.iterdir()) == [just_begun, of_a_person]
 
 
 def test_an_errand_holds_the_names_of_its_own_lesions_only(work: Work) -> None:

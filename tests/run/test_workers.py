@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import commands
+from pipeline.cli import commands, ending
 from pipeline.run import workers
 from tests.places import ROOT
 
@@ -27,14 +27,14 @@ if __name__ == '__main__':
 """
 
 
-def python(words: str, folder: Path, code: int = 0) -> list[str]:
+def python(words: str, folder: Path, code: int = 0, path: str = str(ROOT)) -> list[str]:
     """Run a script that lies elsewhere, as an installed command does, in a folder of the user's."""
     script = folder.with_name(f"{folder.name}-bin") / "command.py"
     script.parent.mkdir()
     script.write_text(words, encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if name not in workers.THREAD_LIMITS}
     done = subprocess.run(
-        [sys.executable, script], cwd=folder, env={**environment, "PYTHONPATH": str(ROOT)},
+        [sys.executable, script], cwd=folder, env={**environment, "PYTHONPATH": path},
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert done.returncode == code, done.stderr
@@ -108,6 +108,69 @@ def test_a_worker_ends_when_the_run_that_started_it_is_killed(tmp_path: Path) ->
     pytest.fail("the worker went on, and would write to a folder that another run may hold")
 
 
+BUSY = """
+import ctypes, os, signal, time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from pipeline.run import workers
+def busy():
+    print(os.getpid(), os.getppid(), flush=True)
+    Path('busy').touch()
+    ctypes.PyDLL(None).sleep(600)
+if __name__ == '__main__':
+    context = workers.worker_context([])
+    pool = ProcessPoolExecutor(1, mp_context=context, initializer=workers.end_with_parent)
+    with workers.one_thread_each():
+        pool.submit(busy)
+    while not Path('busy').exists():
+        time.sleep(0.05)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+READING = """
+import os, signal, threading, time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from pipeline.run import workers
+def die_once_it_reads():
+    while not Path('busy').exists():
+        time.sleep(0.05)
+    os.kill(os.getpid(), signal.SIGKILL)
+if __name__ == '__main__':
+    threading.Thread(target=die_once_it_reads).start()
+    with workers.one_thread_each():
+        ProcessPoolExecutor(1, mp_context=workers.worker_context(['slow'])).submit(os.getpid).result()
+"""
+SLOW = "import os, time; print(os.getpid(), flush=True); open('busy', 'w').close(); time.sleep(600)"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system does not end processes with their parent")
+@pytest.mark.parametrize("words", [BUSY, READING], ids=["in compiled code", "reading libraries"])
+def test_nothing_of_a_killed_run_is_left_whatever_it_is_at(words: str, tmp_path: Path) -> None:
+    modules = tmp_path.with_name(f"{tmp_path.name}-modules")
+    modules.mkdir()
+    (modules / "slow.py").write_text(SLOW, encoding="utf-8")
+    path = os.pathsep.join((str(ROOT), str(modules)))
+    processes = [int(pid) for line in python(words, tmp_path, -signal.SIGKILL, path) for pid in line.split()]
+    assert processes
+    for _ in range(300):
+        if not [pid for pid in processes if Path(f"/proc/{pid}").exists()]:
+            return
+        time.sleep(0.1)
+    for pid in processes:
+        os.kill(pid, signal.SIGKILL)
+    pytest.fail("a process went on for nobody")
+
+
+def test_a_command_that_is_ended_while_its_libraries_are_read_says_so(tmp_path: Path) -> None:
+    """Somebody presses Ctrl+C right after having typed the command."""
+    (tmp_path / "typer.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)\n", encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(tmp_path), str(ROOT)))}
+    command = [sys.executable, "-P", "-m", "pipeline", "status", "out"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 128 + signal.SIGINT
+    assert done.stderr == "cordtrack: ended by SIGINT; what was finished is kept, run again to go on\n"
+
+
 LEFT = """
 import os, signal
 from concurrent.futures import ProcessPoolExecutor
@@ -138,14 +201,14 @@ ENDED = """
 import os, signal, time
 from pathlib import Path
 from types import SimpleNamespace
-from pipeline.cli import commands
+from pipeline.cli import ending
 from pipeline.run import workers
 def endless(patient, out_dir, rules):
     (out_dir / patient.patient.patient_id).write_text(str(os.getpid()))
     time.sleep(600)
 workers._process = endless
 if __name__ == '__main__':
-    commands.obey_signals()
+    ending.obey_signals()
     one = SimpleNamespace(patient=SimpleNamespace(patient_id='sub-p1'), visits=())
     out = Path.cwd()
     print(os.getpid(), flush=True)
@@ -182,15 +245,15 @@ def test_a_query_that_a_signal_broke_off_is_no_crash(monkeypatch: pytest.MonkeyP
 
     def interrupted(**_: object) -> None:
         with pytest.raises(SystemExit):
-            commands._end(signal.SIGTERM, None)
+            ending.end(signal.SIGTERM, None)
         raise RuntimeError("Query interrupted")
 
-    monkeypatch.setattr(commands, "obey_signals", lambda: None)
-    monkeypatch.setattr(commands, "asked_to_end", [])
+    monkeypatch.setattr(ending, "obey_signals", lambda: None)
+    monkeypatch.setattr(ending, "asked_to_end", [])
     monkeypatch.setattr(commands, "app", interrupted)
     with pytest.raises(SystemExit, match="143"):
         commands.main()
-    monkeypatch.setattr(commands, "asked_to_end", [])
+    monkeypatch.setattr(ending, "asked_to_end", [])
     monkeypatch.setattr(commands, "app", lambda **_: (_ for _ in ()).throw(RuntimeError("a fault of ours")))
     with pytest.raises(RuntimeError, match="a fault of ours"):
         commands.main()

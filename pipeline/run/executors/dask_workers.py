@@ -1,7 +1,8 @@
 """Patients worked on by Dask workers: those of a scheduler with an address, or some of this machine's own.
 
 Dask moves the work of a worker that died to another one; who kills several of them is reported as lost. What this
-module refuses: to wait for ever for workers that do not come.
+module refuses: to wait for ever for workers that do not come. Workers that it has started say nothing of lines that
+close because they themselves end; whatever else goes wrong with them they say.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ HERE = "127.0.0.1"
 """Where workers of this machine are spoken to: by nobody from outside."""
 
 LOOK_S = 5.0
+SPEAKERS = ("distributed", "tornado", "tornado.application")
+"""Loggers of a worker that write on the terminal by themselves."""
+ENDING = frozenset({"closing_gracefully", "closing", "closed"})
+"""States of a worker that was told to end; its line to the scheduler may be cut at any moment then."""
 AT_LEAST, EACH = 16, 4
 """How many errands are on their way: for each worker, and at least; more would only fill memory."""
 
@@ -85,9 +90,29 @@ class DaskWorkers:
                         )
                     address = stack.enter_context(cluster)
                 client = stack.enter_context(distributed.Client(address, timeout=min(30.0, self.patience_s)))
+                if self.address is None:
+                    client.register_worker_callbacks(end_in_silence)
             except (OSError, ValueError) as error:
                 raise _unanswered(self.address, str(error)) from error
             yield client
+
+
+def end_in_silence(dask_worker: Any) -> None:
+    """Let a worker, once it ends, say nothing of its heartbeat that no longer gets through; called in the worker."""
+
+    def is_news(record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return dask_worker.status.name not in ENDING or not _is_closed_line(error)
+
+    for handler in {handler for name in SPEAKERS for handler in logging.getLogger(name).handlers}:
+        handler.addFilter(is_news)
+
+
+def _is_closed_line(error: BaseException | None) -> bool:
+    """Say whether an error is only that of a line to the scheduler that is closed, or of all of them together."""
+    distributed, _ = _distributed()
+    is_pool = isinstance(error, RuntimeError) and str(error) == "ConnectionPool is closed"
+    return is_pool or isinstance(error, distributed.comm.CommClosedError | ConnectionError)
 
 
 def _workers_of(client: Any, patience_s: float, address: str | None) -> int:
