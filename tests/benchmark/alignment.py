@@ -2,6 +2,7 @@
 
 Every follow-up of a dataset (``bids/``, ``truth/landmarks.tsv``) is aligned to the patient's first visit, whose lesion
 mask names the region. The error of a pair is the mean distance, in mm, over the landmarks that both scans cover.
+``--pictures FOLDER`` draws the worst five of each dataset (:mod:`tests.benchmark.worst_elsewhere`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pipeline.align import registration, rigid, without_mask
 from pipeline.core.transform import move_points
 from pipeline.core.volume import Volume, to_voxel
 from pipeline.files import images
-from tests.benchmark import series
+from tests.benchmark import series, worst_elsewhere
 
 ants = rigid.ants
 WITHOUT_MASK = "cordtrack without a mask"
@@ -87,8 +88,21 @@ def main() -> None:
     parser.add_argument("--data", action="append", type=Path, required=True)
     print("## Alignment\n")
     print("Landmark error, mm: mean over pairs, 95th percentile over landmarks, worst pair. CPU seconds a pair.\n")
-    for folder in parser.parse_args().data:
+    worst_elsewhere.asked_for(parser)
+    arguments = parser.parse_args()
+    for folder in arguments.data:
         _report(folder)
+        if arguments.pictures:
+            pairs = [_aligned(pair) for pair in pairs_of(folder)]
+            worst_elsewhere.draw_alignments(pairs, arguments.pictures, f"alignment-{folder.name}")
+
+
+def _aligned(pair: Pair) -> worst_elsewhere.AlignedPair:
+    alignment = registration.align(pair.first, pair.second, region=pair.lesion, exclude=pair.lesion)
+    errors_mm = np.linalg.norm(move_points(alignment.to_follow_up, pair.here) - pair.there, axis=1)
+    return worst_elsewhere.AlignedPair(
+        pair.name, pair.first, pair.second, alignment.to_follow_up, pair.here, errors_mm
+    )  # fmt: skip
 
 
 def other_contrast(pair: Pair) -> Pair:
