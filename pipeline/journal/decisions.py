@@ -82,6 +82,8 @@ SAID = {ActKind.ACCEPT_MASK: "accepted", ActKind.EXCLUDE_MASK: "excluded", ActKi
 CANNOT_TELL = "cannot tell"
 """What a reader may say in place of any finding: the scans do not show it."""
 
+OTHER_SCAN = "the table has no scan of that day and time any more; look at the visit and decide anew"
+NO_TABLE_SCANS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType({})
 TUMOUR = "tumour"
 
 
@@ -95,6 +97,7 @@ class Act:
         The mask spoken of, and the digest of its file as the person saw it, or drew it.
     scan_sha256, replaces_sha256
         Of a corrected mask: the digest of the scan it was drawn on, and of the mask it stands in for, if there is one.
+        Of an act on sizes of a table: the digest of the scan's day and time there, where the table gives a time.
     lesion_id, same_as
         A lesion as it is called now, and what it is to be called from this visit on; the other one of two whose names a
         table gives.
@@ -252,11 +255,17 @@ def understood(entry: JournalEntry) -> JournalEntry:
     return replace(entry, act=str(kind), reason=entry.reason[heading.end() :], meeting_on=meeting_on)
 
 
+def table_scan_of(entry: JournalEntry) -> str | None:
+    """Return the scan of a table that an act is bound to; None where it is bound to none."""
+    return None if entry.act == ActKind.CORRECT_MASK else entry.scan_sha256
+
+
 def standing(
     entries: Sequence[JournalEntry],
     masks: Mapping[tuple[str, str, str], str] | None = None,
     scans: Mapping[tuple[str, str], str] | None = None,
     pieces: Mapping[tuple[str, str], frozenset[str]] | None = None,
+    table_scans: Mapping[tuple[str, str], frozenset[str]] = NO_TABLE_SCANS,
 ) -> tuple[JournalEntry, ...]:
     """Say of each entry whether it still has an effect.
 
@@ -271,6 +280,8 @@ def standing(
         Patient and session to the digest of the scan that is measured on now; None as for masks.
     pieces
         Patient and session to the digests of the pieces of tumour that are followed now; None as for masks.
+    table_scans
+        Patient and session to the digests of the scans of a table that the session is now; others do not lapse by it.
 
     Returns
     -------
@@ -280,6 +291,7 @@ def standing(
     undone = {str(entry.undoes): entry for entry in entries if entry.undoes}
     order = {entry.entry_id: number for number, entry in enumerate(entries)}
     lapsed = {entry.entry_id: why for entry in entries if (why := _why_lapsed(entry, masks, scans, pieces))}
+    lapsed |= {entry.entry_id: OTHER_SCAN for entry in entries if _is_of_another_scan(entry, table_scans)}
     last: dict[tuple[str, ...] | None, JournalEntry] = {}
     for entry in entries:
         is_lapsed_drawing = entry.act == ActKind.CORRECT_MASK and entry.entry_id in lapsed
@@ -331,6 +343,12 @@ def _why_lapsed(
         return None
     what = "the mask has changed since" if _mask_of(entry) in masks else "there is no such mask now"
     return f"{what}; look at it and decide anew"
+
+
+def _is_of_another_scan(entry: JournalEntry, table_scans: Mapping[tuple[str, str], frozenset[str]]) -> bool:
+    """Say whether a session of a table is another scan now than the one that an act was about."""
+    meant, here = table_scan_of(entry), table_scans.get((entry.patient_id, str(entry.session_id)))
+    return entry.act not in WITHOUT_EFFECT and meant is not None and here is not None and meant not in here
 
 
 def _with_standing(

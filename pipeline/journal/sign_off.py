@@ -11,9 +11,9 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.core.records import JournalEntry
 from pipeline.errors import InputError, SettingsError
@@ -22,6 +22,7 @@ from pipeline.journal import act_file, decisions, drawn_masks
 from pipeline.journal.decisions import ABOUT_LESIONS, ABOUT_MASKS, TUMOUR, Act, ActKind
 from pipeline.journal.lesion_acts import NameAnswer
 from pipeline.store import reader
+from pipeline.study.first_given import scan_digest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -174,10 +175,22 @@ def put_on_record(
 
 
 def _bound_now(out_dir: Path, act: Act) -> Act:
-    """Bind an act about a lesion that says of no piece which it means, as one written by hand does not."""
+    """Bind an act to the scan of a table, and one about a lesion that says of no piece which it means to the piece."""
+    database = reader.database_path(out_dir)
+    if act.session_id is not None and act.scan_sha256 is None and act.kind != ActKind.UNDO:
+        visits = reader.query(database, "patient_visits", patient_id=act.patient_id)
+        act = replace(act, scan_sha256=_table_scan(visits[visits["session_id"] == act.session_id].iloc[0]))
     if act.kind not in ABOUT_LESIONS:
         return act
-    return bound(act, reader.query(reader.database_path(out_dir), "patient_lesions", patient_id=act.patient_id))
+    return bound(act, reader.query(database, "patient_lesions", patient_id=act.patient_id))
+
+
+def _table_scan(visit: pd.Series[Any]) -> str | None:
+    """Return what an act on a visit without images is bound to; None where there are images, or no time is known."""
+    clock = visit["acquired_at"]
+    if visit["scan_count"] or not isinstance(clock, str):
+        return None
+    return scan_digest(f"{visit['acquired_on']:%Y-%m-%d}", time.fromisoformat(clock))
 
 
 def _check(out_dir: Path, act: Act) -> None:

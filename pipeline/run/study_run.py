@@ -37,7 +37,7 @@ from pipeline.run.study_results import (
     sidecar,
 )
 from pipeline.store import reader
-from pipeline.study import imported_table, study_folder
+from pipeline.study import imported_names, study_folder
 from pipeline.study.imported_reading import ImportedVisits, KeptReading
 from pipeline.study.visits import content_of
 
@@ -125,10 +125,15 @@ def read_inputs(
 def _as_named_now(
     entries: Sequence[records.JournalEntry], patients: Iterable[study_folder.StudyPatient]
 ) -> tuple[records.JournalEntry, ...]:
-    """Return the acts with the visits called as they are now, which earlier versions renamed for a second of a day."""
+    """Return the acts with the visits called as they are now: a name may have gone to another scan of the day."""
     visits = {patient.patient.patient_id: patient.visits for patient in patients}
     return tuple(
-        replace(entry, session_id=imported_table.name_now(entry.session_id, visits.get(entry.patient_id, ())))
+        replace(
+            entry,
+            session_id=imported_names.name_now(
+                entry.session_id, visits.get(entry.patient_id, ()), decisions.table_scan_of(entry)
+            ),
+        )
         if entry.session_id is not None
         else entry
         for entry in entries

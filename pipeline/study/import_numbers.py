@@ -8,6 +8,7 @@ cannot add a row to without rewriting them, and a reader's words, which are no m
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -16,15 +17,18 @@ from typing import Any
 
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding, Patient, Treatment
-from pipeline.core.vocabulary import TreatmentKind
+from pipeline.core.vocabulary import Compartment, TreatmentKind
 from pipeline.errors import InputError
 from pipeline.files import atomic, fingerprints
-from pipeline.measure.imported_sizes import NO_VOLUME, ImportedMeasure
+from pipeline.measure.imported_sizes import NO_VOLUME, UNSEEN, ImportedMeasure
+from pipeline.study.first_given import NAME, SOURCE
+from pipeline.study.imported_names import named
 from pipeline.study.imported_table import IMPORTED_TABLE
-from pipeline.study.lesion_rows import total_of
 from pipeline.study.names import with_prefix
-from pipeline.study.own_numbers import GivenVisit, VolumeTable, read_volumes
+from pipeline.study.own_number_rows import NOT_USABLE
+from pipeline.study.own_numbers import GivenVisit, VolumeTable, read_volumes, volumes_in
 from pipeline.study.own_treatments import read_treatment_table
+from pipeline.study.study_tables import TableRow, read_table
 from pipeline.study.table_append import append_rows, cell, rows_there
 from pipeline.study.written_dates import written_days
 from pipeline.study.written_numbers import unmistakable
@@ -43,8 +47,16 @@ DESCRIPTIONS = {
     "slices_spanned": "Number of slices crossed",
     "new_lesion": "yes when an unequivocal new lesion was seen",
     "leptomeningeal": "yes when seeding or a drop metastasis was seen, no when looked for and not seen, n/a not imaged",
+    "session_id": "What the visit is called, for good; whoever moves rows leaves it beside its row",
     "source": "Name, first digits of the SHA-256 and lines of the table that was imported",
+    "not_usable": "Why the size could not be used, in words; n/a where it could. A row with a size stands in its place",
 }
+NOT_MEASURED = (NAME, SOURCE)
+"""Columns that say nothing of what was measured."""
+NOT_OF_OLD = (NAME, NOT_USABLE)
+"""Columns that tables of earlier versions lack; they are added to them."""
+UNSAID = (ImportedMeasure(Compartment.TUMOUR, missing_reason=NO_VOLUME),)
+"""What stands for a day whose rows say nothing that can be used."""
 PATIENT_COLUMNS = ("participant_id", "histology", "syndrome", "enhancing_tumour")
 YES_OR_NO = {True: "yes", False: "no", None: None}
 TREATMENT_COLUMNS = ("participant_id", "date", "kind", "end_date", "extent", "dose_gy", "agent", "dose_mg")
@@ -52,7 +64,7 @@ TREATMENT_COLUMNS = ("participant_id", "date", "kind", "end_date", "extent", "do
 
 @dataclass(frozen=True)
 class Imported:
-    """How many rows were added, and what was odd."""
+    """How many usable sizes, patients and treatments were added, and what was odd."""
 
     measures: int
     patients: int
@@ -83,9 +95,8 @@ def import_table(volumes: Path, treatments: Path | None, bids_dir: Path, as_of: 
     table = read_volumes(volumes.resolve(), volumes.resolve().parent, as_of, findings)
     if table.has_words:
         raise InputError(f"{volumes.name}: expected sizes, found responses; judge them with cordtrack assess")
-    readable = map(_readable, table.visits)
-    visits = [visit for visit in readable if _has_rows(visit) and _is_label(visit, table, findings)]
-    if not visits:
+    visits = [visit for visit in map(_as_rows, table.visits) if _is_label(visit, table, findings)]
+    if not any(map(_has_usable, visits)):
         first = f" (first: {findings[0].message})" if findings else ""
         raise InputError(f"{volumes.name}: expected rows that can be imported, found none{first}")
     given = read_treatment_table(treatments, table, as_of, findings) if treatments else {}
@@ -94,29 +105,26 @@ def import_table(volumes: Path, treatments: Path | None, bids_dir: Path, as_of: 
     names = {visit.patient_id for visit in visits}
     patients = _add_patients(bids_dir, [table.patients[name] for name in sorted(names)])
     cures = _add_treatments(bids_dir, [t for name in sorted(names) for t in given.get(name, ())])
-    measures = _add_measures(bids_dir, visits, f"{volumes.name} {fingerprints.of_file(volumes)[:12]}", findings)
+    measures = _add_measures(bids_dir, visits, f"{volumes.name} {fingerprints.of_file(volumes)[:12]}", as_of, findings)
     return Imported(measures, patients, cures, tuple(dict.fromkeys(findings)))
 
 
-def _readable(visit: GivenVisit) -> GivenVisit:
-    """Return a visit with what can stand in the study; a bad row can be corrected and imported later.
+def _as_rows(visit: GivenVisit) -> GivenVisit:
+    """Return a visit with what stands in rows of its own; one of which nothing can be used says so.
 
-    The sum of a day's lesions is left to whoever reads the table, as it was not in the table either.
+    The sum of a day's lesions, and lesions that have no row, are left to whoever reads the table.
     """
-    total = total_of(visit.lesions, apart=visit.lesions) if visit.lesions else None
-    return replace(
-        visit,
-        measures=tuple(one for one in visit.measures if one != total and _is_readable(one)),
-        lesions={name: one for name, one in visit.lesions.items() if _is_readable(one)},
-    )
+    measures = visit.measures[1:] if visit.is_summed else visit.measures
+    lesions = {name: one for name, one in visit.lesions.items() if one.missing_reason != UNSEEN}
+    return replace(visit, measures=measures if measures or lesions else UNSAID, lesions=lesions)
 
 
-def _is_readable(measure: ImportedMeasure) -> bool:
+def _is_usable(measure: ImportedMeasure) -> bool:
     return measure.missing_reason in (None, NO_VOLUME)
 
 
-def _has_rows(visit: GivenVisit) -> bool:
-    return bool(visit.measures or visit.lesions)
+def _has_usable(visit: GivenVisit) -> bool:
+    return visit.measures is not UNSAID and any(map(_is_usable, (*visit.measures, *visit.lesions.values())))
 
 
 def _is_label(visit: GivenVisit, table: VolumeTable, findings: list[Finding]) -> bool:
@@ -186,27 +194,57 @@ def _last_day(treatment: Treatment) -> str | None:
     return written_days(treatment.ended_on, treatment.ended_by)
 
 
-def _add_measures(bids_dir: Path, visits: Iterable[GivenVisit], source: str, findings: list[Finding]) -> int:
+def _add_measures(
+    bids_dir: Path, visits: Iterable[GivenVisit], source: str, as_of: date, findings: list[Finding]
+) -> int:
     path = bids_dir / IMPORTED_TABLE
-    rows_by_key = {_key(row): row for row in rows_there(path, bids_dir)}
+    rows_by_key = {_key(row): row for row in sorted(rows_there(path, bids_dir), key=_is_refused, reverse=True)}
     new = []
     for visit in visits:
         measures = [*((None, one) for one in visit.measures), *visit.lesions.items()]
         for lesion_id, measure in measures:
             row = {key: cell(value) for key, value in _measure_row(visit, measure, lesion_id, source).items()}
             there = rows_by_key.get(_key(row))
-            if there is None:
+            if there is None or (_is_refused(there) and not _is_refused(row)):
                 new.append(row)
-            elif any((there.get(name) or "n/a") != row[name] for name in DESCRIPTIONS if name != "source"):
+            elif not _is_refused(row) and any(
+                (there.get(name) or "n/a") != row[name] for name in DESCRIPTIONS if name not in NOT_MEASURED
+            ):
                 what = row["compartment"] if lesion_id is None else f"lesion {lesion_id}"
                 words = f"expected what was imported before for {what} on {row['date']}, found other numbers"
                 message = f"{source.split(maxsplit=1)[0]} line {visit.lines[0]}: {words}"
                 findings.append(finding("imported_differs", message, IMPORTED_TABLE, patient_id=row["participant_id"]))
     if new:
+        new = _with_names(path, bids_dir, new, as_of)
         described = {name: {"Description": text} for name, text in DESCRIPTIONS.items()}
         text = json.dumps(described, indent=1, ensure_ascii=False) + "\n"
         atomic.write_text(path.with_suffix(".json"), text)
-    return append_rows(path, tuple(DESCRIPTIONS), new)
+    append_rows(path, tuple(DESCRIPTIONS), new, NOT_OF_OLD)
+    return sum(not _is_refused(row) for row in new)
+
+
+def _is_refused(row: Mapping[str, str]) -> bool:
+    return row.get(NOT_USABLE) not in (None, "", "n/a")
+
+
+def _with_names(path: Path, bids_dir: Path, new: list[dict[str, str]], as_of: date) -> list[dict[str, str]]:
+    """Write into new rows what their visits are called."""
+    written = read_table(path.resolve(), bids_dir.resolve(), (), []) if path.exists() else []
+    above = max((row.line for row in written), default=1)
+    fresh = [
+        TableRow(IMPORTED_TABLE, line, {name: None if text == "n/a" else text for name, text in row.items()})
+        for line, row in enumerate(new, start=above + 1)
+    ]
+    rows_of = defaultdict[str | None, list[TableRow]](list)
+    for row in (*written, *fresh):
+        rows_of[row.patient_id].append(row)
+    name_at = {
+        line: name
+        for patient_id in {row.patient_id for row in fresh}
+        for visit, name in named(volumes_in(IMPORTED_TABLE, rows_of[patient_id], as_of, []).visits)
+        for line in visit.lines
+    }
+    return [row | {NAME: name_at.get(line, "n/a")} for line, row in enumerate(new, start=above + 1)]
 
 
 def _key(row: Mapping[str, str]) -> tuple[str, ...]:
@@ -229,6 +267,7 @@ def _measure_row(visit: GivenVisit, measure: ImportedMeasure, lesion_id: str | N
         "new_lesion": "yes" if measure.new_lesion else None,
         "leptomeningeal": YES_OR_NO[measure.leptomeningeal],
         "source": f"{source} line {' '.join(map(str, visit.lines))}",
+        NOT_USABLE: None if _is_usable(measure) and measure is not UNSAID[0] else measure.missing_reason,
     }
 
 

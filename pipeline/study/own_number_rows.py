@@ -43,6 +43,9 @@ TAKES_BACK = re.compile(
 )
 """Words of a remark that may take back the size beside it."""
 
+NOT_USABLE = "not_usable"
+"""The column in which an import says why a size could not be used; a row without that stands in its place."""
+
 NOTHING_SEEN = "a size of 0"
 
 APART_MINUTES = 60.0
@@ -71,6 +74,7 @@ def one_measure(compartment: Compartment, table_rows: Sequence[TableRow], findin
     findings
         What is odd is added.
     """
+    table_rows = [row for row in table_rows if row.cells.get(NOT_USABLE) is None] or table_rows
     measures = [_measure(compartment, row, findings) for row in table_rows]
     if all(measure == measures[0] for measure in measures[1:]):
         findings.extend(
@@ -148,8 +152,9 @@ def _measure(compartment: Compartment, row: TableRow, findings: list[Finding]) -
     bad += other_units(row, findings)
     new_lesion = word_in(row, "new_lesion", YES_NO, findings) or False
     seeding = word_in(row, "leptomeningeal", SEEDING, findings)
-    if bad:
-        reason = f"{', '.join(bad)} could not be used ({row.where})"
+    refused = row.cells.get(NOT_USABLE)
+    if bad or refused:
+        reason = refused or f"{', '.join(bad)} could not be used ({row.where})"
         return ImportedMeasure(compartment, new_lesion=new_lesion, leptomeningeal=seeding, missing_reason=reason)
     slices = sizes["slices_spanned"]
     measure = ImportedMeasure(

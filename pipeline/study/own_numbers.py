@@ -27,6 +27,7 @@ from pipeline.study.lesion_rows import lesion_of, lesions_in, sizes_of_their_own
 from pipeline.study.names import alike_groups, relative_to
 from pipeline.study.one_person import agreed
 from pipeline.study.own_number_rows import (
+    NOT_USABLE,
     REMARKS,
     SIZES,
     VOLUME_COLUMNS,
@@ -49,7 +50,7 @@ OF_PATIENT = ("histology", "syndrome", "enhancing_tumour")
 """Columns that say something of the patient, in whichever row."""
 READ_COLUMNS = frozenset({
     *REQUIRED, *OF_PATIENT, *SIZES, *wide_rows.COLUMNS, *UNIT_COLUMNS, "compartment", "lesion_id", "lesion",
-    "leptomeningeal", "new_lesion", "response", "volume_cv", *REMARKS,
+    "leptomeningeal", "new_lesion", "response", "volume_cv", NOT_USABLE, *REMARKS,
 })  # fmt: skip
 """What is read of a table of sizes; whatever else stands in it is named, not used."""
 WORDS = {category.value.lower(): category for category in Category}
@@ -77,6 +78,8 @@ class GivenVisit:
         Solid tumour of each lesion by name, where the table tells them apart.
     first_given
         When its first row came and the time that this had: no row that is added later changes it.
+    is_summed
+        No row gives its whole tumour: the first measure is the sum of the lesions.
     """
 
     patient_id: str
@@ -87,6 +90,7 @@ class GivenVisit:
     acquired_at: time | None = None
     lesions: Mapping[str, ImportedMeasure] = field(default_factory=dict)
     first_given: FirstGiven = field(default_factory=FirstGiven)
+    is_summed: bool = False
 
     @property
     def is_placed(self) -> bool:
@@ -371,7 +375,11 @@ def with_lesions(visits: Sequence[GivenVisit]) -> list[GivenVisit]:
         total = () if is_given or not lesions else (total_of(lesions, apart[visit.patient_id]),)
         apart[visit.patient_id] |= sizes_of_their_own(lesions) if visit.is_placed else frozenset()
         is_changed = total or lesions != visit.lesions or measures != visit.measures
-        complete.append(replace(visit, measures=(*total, *measures), lesions=lesions) if is_changed else visit)
+        complete.append(
+            replace(visit, measures=(*total, *measures), lesions=lesions, is_summed=bool(total))
+            if is_changed
+            else visit
+        )
     return complete
 
 

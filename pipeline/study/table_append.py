@@ -33,8 +33,13 @@ def rows_there(path: Path, bids_dir: Path) -> list[dict[str, str]]:
     ]
 
 
-def append_rows(path: Path, columns: Sequence[str], new_rows: Rows) -> int:
+def append_rows(path: Path, columns: Sequence[str], new_rows: Rows, later: Sequence[str] = ()) -> int:
     """Add rows to a tab-separated table under the columns that it has; a table that is not there is made.
+
+    Parameters
+    ----------
+    later
+        Columns that are added, behind all others and without a value, where the table lacks them.
 
     Returns
     -------
@@ -45,9 +50,9 @@ def append_rows(path: Path, columns: Sequence[str], new_rows: Rows) -> int:
         return 0
     text = _text_there(path) if path.exists() else "\t".join(columns) + "\n"
     end = "\r\n" if "\r\n" in text else "\n"
-    header = next(line for line in text.splitlines() if line.strip())
-    names = [name.strip().strip('"\ufeff').lower() for name in header.split("\t")]
-    wanted = [COLUMN_ALIASES.get(name, name) for name in names]
+    added = [name for name in later if name not in _columns_of(text)]
+    text = _widened(text, added) if added else text
+    wanted = _columns_of(text)
     lost = sorted({name for row in new_rows for name in columns if name not in wanted and cell(row.get(name)) != "n/a"})
     if lost:
         raise InputError(f"{path.name}: expected a column {', '.join(lost)} for the rows to add, found none; add it")
@@ -55,6 +60,25 @@ def append_rows(path: Path, columns: Sequence[str], new_rows: Rows) -> int:
     gap = "" if text.endswith(("\n", "\r")) else end
     atomic.write_text(path, text + gap + "".join(lines))
     return len(new_rows)
+
+
+def _columns_of(text: str) -> list[str]:
+    header = next(line for line in text.splitlines() if line.strip())
+    names = [name.strip().strip('"\ufeff').lower() for name in header.split("\t")]
+    return [COLUMN_ALIASES.get(name, name) for name in names]
+
+
+def _widened(text: str, added: Sequence[str]) -> str:
+    """Return a table with columns behind all others; rows with more or fewer cells than its header stay as they are."""
+    lines = text.splitlines(keepends=True)
+    header = next(number for number, line in enumerate(lines) if line.strip())
+    cells = lines[header].count("\t")
+    for number, line in enumerate(lines):
+        bare = line.rstrip("\r\n")
+        if number >= header and bare.strip() and bare.count("\t") == cells:
+            further = added if number == header else ["n/a"] * len(added)
+            lines[number] = "\t".join([bare, *further]) + line[len(bare) :]
+    return "".join(lines)
 
 
 def _text_there(path: Path) -> str:

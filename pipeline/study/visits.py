@@ -43,7 +43,8 @@ class StudyVisit:
     ``imported`` holds sizes that other software measured, at visits without images only, and ``imported_lesions`` those
     of each lesion by name where the table tells them apart; ``neuraxis`` is the form of the whole neuraxis, None where
     nobody filled one in; ``spectra`` is what was fitted to the visit's spectra elsewhere. ``is_to_come`` says of a
-    visit without a date that its day lies after the day of reading.
+    visit without a date that its day lies after the day of reading; ``table_scans`` holds what acts on sizes of a table
+    may be bound to, where it gives times (``first_given.scan_digest``).
     """
 
     patient_id: str
@@ -59,6 +60,7 @@ class StudyVisit:
     imported_lesions: Mapping[str, ImportedMeasure] = field(default_factory=dict)
     is_to_come: bool = False
     spectra: tuple[MetaboliteValue, ...] = ()
+    table_scans: tuple[str, ...] = ()
 
 
 def read_visits(
@@ -218,7 +220,7 @@ def content_of(visits: Iterable[StudyVisit]) -> str:
         [
             (
                 (v.session_id, v.acquired_on, str(v.acquired_at), v.leptomeningeal, v.imported, v.imported_lesions),
-                (v.neuraxis, v.spectra),
+                (v.neuraxis, v.spectra, v.table_scans),
             )
             for v in visits
         ]

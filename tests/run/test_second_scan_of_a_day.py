@@ -14,7 +14,8 @@ from pipeline.journal.decisions import Act, ActKind
 from pipeline.run.study_run import RunSettings, run
 from pipeline.store import reader
 from pipeline.study.import_numbers import import_table
-from pipeline.study.imported_table import IMPORTED_TABLE, name_now
+from pipeline.study.imported_names import name_now
+from pipeline.study.imported_table import IMPORTED_TABLE
 from pipeline.study.study_folder import read_study
 from pipeline.study.visits import StudyVisit
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.core.findings import KINDS
+from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume
 from pipeline.errors import InputError
+from pipeline.measure.imported_sizes import NO_VOLUME
 from pipeline.run.study_run import RunSettings, run
 from pipeline.store import reader
 from pipeline.study.import_numbers import Imported, import_table
@@ -86,9 +88,66 @@ def test_rows_that_people_wrote_stay_byte_for_byte(tmp_path: Path) -> None:
     )
 
 
-def test_a_bad_number_is_not_stored_and_can_be_imported_once_corrected(tmp_path: Path) -> None:
-    assert put(tmp_path / "study", TWO.replace("1400", "1;4")).measures == 1
-    assert put(tmp_path / "study", TWO).measures == 1
+def sizes(study: Path) -> dict[str, list[float | None]]:
+    (patient,) = read_study(study, as_of=AS_OF).patients
+    return {str(visit.acquired_on): [one.volume_mm3 for one in visit.imported] for visit in patient.visits}
+
+
+def test_a_bad_number_leaves_its_day_without_a_size_and_can_be_imported_once_corrected(tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    assert put(study, TWO.replace("1400", "1;4")).measures == 1
+    (patient,) = read_study(study, as_of=AS_OF).patients
+    (kept,) = patient.visits[1].imported
+    assert kept.missing_reason == "volume_mm3 could not be used (volumes.csv line 3)"
+    before = contents(study)
+    assert put(study, TWO.replace("1400", "1;4")).measures == 0
+    assert contents(study) == before
+    assert put(study, TWO).measures == 1
+    assert sizes(study) == {"2020-01-01": [1000.0], "2021-01-01": [1400.0]}
+    assert codes(read_study(study, as_of=AS_OF)) == ["treatments_missing"]
+    assert put(study, TWO.replace("1400", "1;4")).measures == 0, "what was read once is not taken back by a bad cell"
+    assert sizes(study)["2021-01-01"] == [1400.0]
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ("p1,2021-01-01,tumour,1400,0.05\np1,2021-01-01,tumour,9,0.05\n", "lines 3 and 4 of volumes.csv differ"),
+        ("p1,2021-01-01,wart,1400,0.05\n", NO_VOLUME),
+        ("p1,2021-01-01,tumour,-3,0.05\np1,2021-01-01,cyst,200,0.05\n", "volume_mm3 could not be used"),
+    ],
+)
+def test_a_day_of_which_nothing_can_be_used_is_a_visit_without_a_size(tmp_path: Path, more: str, reason: str) -> None:
+    put(tmp_path / "study", HEADER + "p1,2020-01-01,tumour,1000,0.05\n" + more)
+    (patient,) = read_study(tmp_path / "study", as_of=AS_OF).patients
+    tumours = [one for visit in patient.visits for one in visit.imported if one.compartment == Compartment.TUMOUR]
+    assert [one.volume_mm3 for one in tumours] == [1000.0, None]
+    assert str(tumours[1].missing_reason).startswith(reason)
+
+
+def test_a_lesion_whose_size_cannot_be_used_leaves_the_total_of_its_day_without_one(tmp_path: Path) -> None:
+    head = HEADER.replace("compartment", "lesion_id")
+    first = "p1,2020-01-01,L1,1000,0.05\np1,2020-01-01,L2,300,0.05\n"
+    put(tmp_path / "study", head + first + first.replace("2020", "2021").replace("300", "x"))
+    (patient,) = read_study(tmp_path / "study", as_of=AS_OF).patients
+    (total,) = patient.visits[1].imported
+    assert total.missing_reason == "lesion L2: volume_mm3 could not be used (volumes.csv line 5)"
+
+
+def test_a_table_of_an_earlier_version_gets_the_columns_that_it_lacks(tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    put(study, TWO)
+    table = study / IMPORTED_TABLE
+    lines = [line.split("\t") for line in table.read_text(encoding="utf-8").splitlines()]
+    late = [lines[0].index(name) for name in ("session_id", "not_usable")]
+    old = ["\t".join(cell for place, cell in enumerate(cells) if place not in late) for cells in lines]
+    table.write_text("\r\n".join(old), encoding="utf-8", newline="")
+    before = sizes(study)
+    put(study, TWO + "p1,2022-01-01,tumour,-1,0.05\n")
+    assert sizes(study) == {**before, "2022-01-01": [None]}
+    after = table.read_bytes().decode("utf-8").split("\r\n")
+    assert after[:3] == [old[0] + "\tsession_id\tnot_usable", *(f"{line}\tn/a\tn/a" for line in old[1:])]
+    assert codes(read_study(study, as_of=AS_OF)) == ["treatments_missing"]
 
 
 @pytest.mark.parametrize(

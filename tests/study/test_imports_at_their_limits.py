@@ -25,6 +25,7 @@ from pipeline.study.study_tables import TableRow
 from pipeline.study.visits import StudyVisit
 
 DAY = date(2020, 3, 4)
+AS_OF = date(2026, 1, 31)
 
 
 def codes(findings: list[Finding]) -> list[str]:
@@ -141,11 +142,11 @@ def test_rows_that_stand_in_the_study_are_not_added_again(tmp_path: Path) -> Non
     findings: list[Finding] = []
     (tmp_path / "phenotype").mkdir()
     visit = given(tumour(3.0000004), acquired_at=time(9, 30))
-    assert import_numbers._add_measures(tmp_path, [visit], "v.csv abc", findings) == 1
-    assert import_numbers._add_measures(tmp_path, [visit], "other.csv def", findings) == 0
+    assert import_numbers._add_measures(tmp_path, [visit], "v.csv abc", AS_OF, findings) == 1
+    assert import_numbers._add_measures(tmp_path, [visit], "other.csv def", AS_OF, findings) == 0
     assert findings == []
     changed = replace(visit, measures=(tumour(4.0),))
-    assert import_numbers._add_measures(tmp_path, [changed], "v.csv abc", findings) == 0
+    assert import_numbers._add_measures(tmp_path, [changed], "v.csv abc", AS_OF, findings) == 0
     assert codes(findings) == ["imported_differs"]
     text = (tmp_path / imported_table.IMPORTED_TABLE).read_text(encoding="utf-8")
     assert "2020-03-04T09:30:00\ttumour\tn/a\t3.0\t" in text
@@ -169,5 +170,5 @@ def test_an_imported_day_stands_where_no_scan_was_made_and_names_itself() -> Non
     again = imported_table.with_imported("sub-01", merged[2:], [given(tumour(5.0), day=date(2022, 1, 2))], findings)
     assert len(again) == 2
     taken = replace(planned, session_id="ses-imported20220101")
-    other = imported_table._new_visit("sub-01", given(day=date(2022, 1, 1)), {taken.session_id}, with_time=False)
-    assert other.session_id.endswith("0101x")
+    other = imported_table.with_imported("sub-01", (taken,), [given(day=date(2022, 1, 1))], findings)
+    assert other[-1].session_id.endswith("0101x")

@@ -60,7 +60,12 @@ def acts_on(
         for visit in visits
         for row in visit.masks.measured_rows
     }
-    standing = decisions.standing(entries, masks, _scans(visit.read for visit in visits), pieces)
+    of_tables = {
+        (visit.read.visit.patient_id, visit.session_id): frozenset(visit.read.visit.table_scans)
+        for visit in visits
+        if visit.read.visit.table_scans
+    }
+    standing = decisions.standing(entries, masks, _scans(visit.read for visit in visits), pieces, of_tables)
     return Acts(standing, decisions.decide(standing))
 
 
