@@ -16,6 +16,9 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
 from streamlit import runtime
 
 from dashboard.data import who
@@ -54,7 +57,7 @@ def serve(host: str, port: int, names: Sequence[str]) -> None:
         Middleware(SignedRequests, claims_of=cookie_claims),
         Middleware(UploadLimits, held=held),
     ]
-    app = st.App(SCRIPT, routes=guide.routes(), middleware=middleware)
+    app = st.App(SCRIPT, routes=[*guide.routes(), Route("/board", to_board)], middleware=middleware)
     settings = {
         "server.address": host,
         "server.port": port,
@@ -68,6 +71,12 @@ def serve(host: str, port: int, names: Sequence[str]) -> None:
         settings["secrets.files"] = [os.environ[who.SIGN_IN_VARIABLE]]
     threading.Thread(target=load_ahead, daemon=True, name="load ahead").start()
     app.run(config=settings)
+
+
+def to_board(request: Request) -> RedirectResponse:
+    """Lead an address that names the board to it: it is the first page, which has no name of its own."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"./{query}")
 
 
 def load_ahead() -> None:

@@ -14,7 +14,7 @@ from dashboard.patient.course import course
 from dashboard.patient.headline import acts_and_last_judged, headline
 from dashboard.patient.numbers import numbers
 from dashboard.patient.scan_section import PLACE, aligned, compared, scans
-from dashboard.shell import page, signing
+from dashboard.shell import drafts, page, signing
 from dashboard.shell.updating import newer_inputs
 from dashboard.words import sentences, tables
 from dashboard.words.markup import tag
@@ -122,7 +122,7 @@ def _keep(patient_id: str, day: date, key: str) -> None:
     kind = ActKind.DECISION if st.session_state[f"kind-{key}"] == KINDS[1] else ActKind.NOTE
     noted = Act(kind, patient_id, reason=signing.typed(key), meeting_on=day.isoformat())
     if signing.record(lambda: f"Kept: {len(acts.record(signing.reader(), noted))} {kind}."):
-        st.session_state[key] = ""
+        drafts.empty(key)
 
 
 def _room_px() -> int | None:

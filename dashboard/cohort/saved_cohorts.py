@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.cohort import filters
 from dashboard.cohort.filters import SECOND, Cohort
 from dashboard.data import acts, door
-from dashboard.shell import page, signing
+from dashboard.shell import drafts, page, signing
 from dashboard.words import labels
 from dashboard.words.markup import BREAK, Html, as_label, join, table, tag
 from pipeline.journal.cohort_file import SavedCohort
@@ -41,7 +41,7 @@ def offer(shown: Cohort, criteria_id: str) -> None:
 
 def _save(shown: Cohort) -> None:
     key = f"{KEY}-name"
-    with st.form("save-cohort", border=False, clear_on_submit=True):
+    with st.form("save-cohort", border=False):
         left, right = st.columns([5, 2], vertical_alignment="bottom")
         left.text_input("Name", key=key, placeholder=f"a name for: {shown.name}", max_chars=80)
         right.form_submit_button("Save", on_click=_keep, args=(key, shown.filters, len(shown.rows)))
@@ -51,7 +51,8 @@ def _keep(key: str, chosen: dict[str, list[str]], count: int) -> None:
     def kept() -> str:
         return f"Saved: {acts.save_cohort(signing.reader(), signing.typed(key), chosen, count).name}, n = {count}."
 
-    signing.record(kept)
+    if signing.record(kept):
+        drafts.empty(key)
 
 
 def _row(one: SavedCohort, criteria_id: str) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from dashboard.patient.signal_places import flagged
 from dashboard.shell import page
 from dashboard.shell.updating import newer_words
 from dashboard.words import acts_beside, labels, sentences
-from dashboard.words.markup import LONGEST, short
+from dashboard.words.markup import short
 from dashboard.words.table_rows import as_rows
 from pipeline.errors import InputError
 
@@ -35,6 +35,8 @@ LARGEST = "largest sagittal and axial section"
 NUMBERS_HEAD = ("mL", "baseline", "nadir", "previous", "now (95\u202f% CI)", "since baseline", "since nadir")
 LESIONS_HEAD = ("lesion", "verdict", "mL (95\u202f% CI)", "change", "since", "why")
 CRITERIA_HEAD = ("criteria, version", "verdict", "why")
+SHOWN_ACTS = 12
+"""How many acts of people are named, the latest of them."""
 SOURCES_HEAD = ("visit", "mask of the tumour", "mask file and the start of its sha256")
 
 
@@ -122,12 +124,10 @@ def gather(patient_id: str, study: page.ShownStudy, link: str = "", printed_on: 
         word=look.word,
         ink=look.ink,
         is_provisional=bool(state["is_provisional"]),
-        sentence=short(main, 2 * LONGEST),
+        sentence=short(main),
         glance=(("next scan", _next_scan(patient_id, day)), ("function", _function(patient_id))),
         acts=tuple(filter(None, (newer_words(patient_id), *_acts(state)))),
-        caveats=" ".join(
-            filter(None, (short(further, 2 * LONGEST), sentences.caveats(state, study.criteria_title, now)))
-        ),
+        caveats=" ".join(filter(None, (short(further), sentences.caveats(state, study.criteria_title, now)))),
         timeline=_timeline(patient_id, everything[everything["criteria_id"] == study.criteria_id], study),
         slices=slices,
         slices_note=note,
@@ -170,7 +170,7 @@ def _function(patient_id: str) -> str:
         now = f"{labels.scale_name(str(scale))} {_grade(last)} on {labels.day(last['assessed_on'])}"
         before = f" ({_grade(first)} on {labels.day(first['assessed_on'])})" if first["grade"] != last["grade"] else ""
         words.append(f"{now}{before}")
-    return short("; ".join(words), 2 * LONGEST) or "nobody wrote it down"
+    return short("; ".join(words)) or "nobody wrote it down"
 
 
 def _grade(score: pd.Series) -> str:
@@ -192,9 +192,7 @@ def _acts(state: pd.Series) -> tuple[str, ...]:
     """Return what was last judged, where the latest scan was not, and what people did that the verdict rests on."""
     earlier = acts_beside.last_judged(state)
     act_words = [f"{acts_beside.FLAG} {line.text}." for line in acts_beside.lines(effects(state))]
-    return tuple(
-        short(words, 2 * LONGEST) for words in ([labels.capital(f"{earlier}.")] if earlier else []) + act_words
-    )
+    return tuple(short(words) for words in ([labels.capital(f"{earlier}.")] if earlier else []) + act_words)
 
 
 def _timeline(patient_id: str, judged: pd.DataFrame, study: page.ShownStudy) -> str:
@@ -268,7 +266,7 @@ def _open(state: pd.Series, day: date) -> tuple[tuple[str, ...], ...]:
     """Return the open questions as the board has them on a day, a line each."""
     questions = sentences.open_questions(with_overdue(state, day)).split("; ")
     heads = ("open questions", *("" for _ in questions[1:]))
-    return tuple((head, short(words, 2 * LONGEST)) for head, words in zip(heads, questions, strict=True))
+    return tuple((head, short(words)) for head, words in zip(heads, questions, strict=True))
 
 
 def _beside(
@@ -282,7 +280,7 @@ def _beside(
         word_lines += [("scanner", made_otherwise(patient_id, visit_rows.iloc[0]))]
         session = visit_rows["session_id"].iloc[0]
         word_lines += [("scan", disturbed(patient_id, session)), ("shrinkage", shrunk_unsurely(patient_id, session))]
-    return tuple((word, short(words, 2 * LONGEST)) for word, words in word_lines if words)
+    return tuple((word, short(words)) for word, words in word_lines if words)
 
 
 def _plain_ml(volume_mm3: Any, figures: int) -> str:
@@ -327,8 +325,11 @@ def _sign_off(patient_id: str, state: pd.Series) -> tuple[str, ...]:
     groups = acts[acts["status"] == "in_force"].groupby(occasion, dropna=False, sort=False)
     words = groups["compartment"].agg(lambda names: ", ".join(names.dropna())).reset_index()
     lines = [
-        short(sentences.act(row | {"compartment": row["compartment"] or None})) for row in words.head(5).pipe(as_rows)
+        short(sentences.act(row | {"compartment": row["compartment"] or None}))
+        for row in words.head(SHOWN_ACTS).pipe(as_rows)
     ]
+    if len(words) > SHOWN_ACTS:
+        lines.append(f"{labels.count(len(words) - SHOWN_ACTS, 'more act')} on the page of this patient.")
     if state["is_provisional"]:
         lines.insert(0, "Provisional: the verdict rests on an automatic mask that nobody has signed.")
     return tuple(lines or ["Nobody has signed or changed anything about this patient here."])

@@ -8,6 +8,7 @@ from dashboard.words import acts_beside, labels
 from pipeline.core.vocabulary import PatientCourse, VisitJudgement
 from pipeline.journal.decisions import TUMOUR, ActKind, Standing
 from pipeline.judge import course_text, what_if
+from pipeline.judge.criteria import Metric
 
 SCAN_COPIED = "scan_copied"
 """Finding of a visit that has no size because its scan is another visit's too."""
@@ -18,11 +19,14 @@ MAY_COME_FREE = (
     "{} holds the same scan and has no size for it: its size may count after the next run, which may change more."
 )
 """Of a visit on which more than the scan is in doubt, or on which nobody outlined the tumour."""
+BY_OTHER_SIZES = "What criteria by diameters say of the drawing is known after the next run."
 NOT_KNOWN = "What it changes is known after the next run."
 
 
 def preview(patient_id: str, criteria_id: str, kind: str, session_id: str, compartment: str = TUMOUR) -> str:
-    """Say what an act about a visit would change of the latest verdict on the total, and of the readings beside it.
+    """Say what an act about a visit would change of the latest verdict on the total, and of what stands beside it.
+
+    Beside it stand the readings, and the verdicts of the other criteria, which may compare with another visit.
 
     Parameters
     ----------
@@ -44,12 +48,31 @@ def preview(patient_id: str, criteria_id: str, kind: str, session_id: str, compa
         f"{labels.capital(acts_beside.READINGS[reading])}: {_told(one.before)} → {_told(one.after)}."
         for reading, one in effect.changed_readings.items()
     ]
+    words += _other_criteria(patient_id, criteria_id, kind, session_id, compartment)
     others = _comes_free(patient_id, session_id) if kind == ActKind.EXCLUDE_VISIT else []
     is_sure = {name: _counts_alone(patient_id, name, session_id) for name in others}
     for says, is_said in ((COMES_FREE, True), (MAY_COME_FREE, False)):
         names = " and ".join(name for name in others if is_sure[name] == is_said)
         words += [says.format(names)] if names else []
     return " ".join(words)
+
+
+def _other_criteria(patient_id: str, criteria_id: str, kind: str, session_id: str, compartment: str) -> list[str]:
+    """Say which of the other criteria would say something else; sizes other than volumes of a drawing no run knows."""
+    others = [one for one in queries.packaged_criteria() if one.criteria_id != criteria_id]
+    is_drawn = kind.startswith("volume:")
+    by_known_sizes = [one for one in others if not is_drawn or one.metric == Metric.VOLUME]
+    effects = {
+        one.title: queries.derived(_effect, patient_id, one.criteria_id, kind, session_id, compartment) for one in by_known_sizes
+    }
+    changed = {title: effect for title, effect in effects.items() if effect is not None and not effect.is_same}
+    words = [f"{title}: {_told(effect.before)} → {_told(effect.after)}." for title, effect in changed.items()]
+    same = sum(effect is not None for effect in effects.values()) - len(changed)
+    if same:
+        words.append(f"{labels.count(same, 'other set')} of criteria {'says' if same == 1 else 'say'} the same.")
+    if len(by_known_sizes) < len(others):
+        words.append(BY_OTHER_SIZES)
+    return words
 
 
 def _comes_free(patient_id: str, session_id: str) -> list[str]:

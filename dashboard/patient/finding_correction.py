@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.data import acts, door
-from dashboard.shell import page, signing
+from dashboard.shell import drafts, page, signing
 from dashboard.words import description_words, labels
 from dashboard.words.markup import join, tag
 from pipeline.core.finding_terms import TERMS, LesionFinding
@@ -75,7 +75,8 @@ def _form(patient_id: str, session_id: str, lesion_id: str, here: description_wo
         f"Measured: {description_words.short(measured) if is_told else measured['reason']}. Both stay on record."
     )
     terms = TERMS.get(LesionFinding(name))
-    read, why = f"finding-{'term' if terms else 'read'}-{where}-{name}", f"finding-why-{where}-{name}"
+    read = drafts.plain(f"finding-{'term' if terms else 'read'}-{where}-{name}")
+    why = drafts.plain(f"finding-why-{where}-{name}")
     if terms:
         st.selectbox("As you read it", [*terms, CANNOT_TELL], key=read)
     else:
@@ -112,4 +113,4 @@ def _put(of: tuple[str, str, str], name: str, read: str, why: str) -> None:
         return f"On record: {description_words.NAMES[name]} read as {act.corrected_to}, {written[-1].who}."
 
     if signing.record(work):
-        st.session_state[why] = ""
+        drafts.empty(why)

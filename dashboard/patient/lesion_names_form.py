@@ -12,7 +12,7 @@ import streamlit as st
 
 from dashboard.data import queries
 from dashboard.patient.act_preview import NOT_KNOWN
-from dashboard.shell import page, signing
+from dashboard.shell import drafts, page, signing
 from dashboard.words import labels
 from dashboard.words.table_rows import as_rows
 from pipeline.journal.decisions import Act, ActKind
@@ -85,13 +85,13 @@ def form(where: str, patient_id: str, session_id: str, act: Callable[..., Act], 
 
 def _other(where: str, lesion: str, chosen: str) -> str:
     """Return the key of the other name."""
-    return f"{'called' if chosen == NameAnswer.ANOTHER else 'names-other'}-{where}-{lesion}"
+    return drafts.plain(f"{'called' if chosen == NameAnswer.ANOTHER else 'names-other'}-{where}-{lesion}")
 
 
 def _why(where: str, lesion: str, chosen: str) -> str:
     """Return the key of the reason: given of some lesions, it is not that of others."""
     other = "" if chosen == NameAnswer.ANOTHER else signing.typed(_other(where, lesion, chosen))
-    return f"why-names-{where}-{lesion}-{other}"
+    return drafts.plain(f"why-names-{where}-{lesion}-{other}")
 
 
 def _put(where: str, act: Callable[..., Act], put: Callable[..., str]) -> None:
@@ -106,4 +106,4 @@ def _put(where: str, act: Callable[..., Act], put: Callable[..., str]) -> None:
     naming = act(ActKind.NAME_LESIONS, lesion_id=lesion, same_as=same_as, corrected_to=chosen, reason=reason)
     lesions = queries.query("patient_lesions", patient_id=naming.patient_id)
     if signing.record(lambda: put(bound(naming, lesions))):
-        st.session_state[why] = ""
+        drafts.empty(why)

@@ -12,7 +12,7 @@ from dashboard.data import door, drawings
 from dashboard.data.drawings import DrawingPlace, Upload
 from dashboard.patient import review_section, sketch_section
 from dashboard.patient.act_preview import preview
-from dashboard.shell import page, signing
+from dashboard.shell import drafts, page, signing
 from dashboard.viewer import crop_to, pane_of, slice_viewer
 from dashboard.words import labels
 from dashboard.words.markup import as_label, tag
@@ -211,4 +211,5 @@ def _put(place: DrawingPlace, upload: Upload) -> None:
     if signing.record(work):
         counts: Any = st.session_state
         counts[_sent(place)] = counts.get(_sent(place), 0) + 1
+        drafts.empty(f"why-correct-{place}")
         counts[f"recorded-{place}"] = True

@@ -19,7 +19,7 @@ from dashboard.patient.act_preview import preview
 from dashboard.patient.masks_waiting import measured_masks, unsigned
 from dashboard.patient.scan_panes import excluded_compartments
 from dashboard.patient.scan_section import show_instead
-from dashboard.shell import page, signing
+from dashboard.shell import drafts, page, signing
 from dashboard.shell.updating import offer_update
 from dashboard.words import labels, sentences
 from dashboard.words.markup import tag
@@ -260,13 +260,14 @@ def _lesion(where: str, patient_id: str, session_id: str, act: Callable[..., Act
         return
     now, then = f"lesion-{where}", f"same-{where}"
     lesion = st.selectbox("Lesion as it is called now", here, key=now)
-    st.text_input(
-        "is from this visit on", key=f"{then}-{lesion}", placeholder="such as L1", max_chars=8, persist_state="session"
-    )
+    same_as = drafts.plain(f"{then}-{lesion}")
+    st.text_input("is from this visit on", key=same_as, placeholder="such as L1", max_chars=8, persist_state="session")
 
     def correct() -> str:
         chosen = signing.typed(now)
-        correction = act(ActKind.CORRECT_LESION, lesion_id=chosen, same_as=signing.typed(f"{then}-{chosen}"))
+        correction = act(
+            ActKind.CORRECT_LESION, lesion_id=chosen, same_as=signing.typed(drafts.plain(f"{then}-{chosen}"))
+        )
         return _put(bound(correction, lesions))
 
     st.button("Correct it", key=f"correct-{where}", on_click=signing.record, args=(correct,))
@@ -308,7 +309,7 @@ def _with_reason(where: str, verb: str, make: Callable[[str], Act], chosen: str 
 
 def _of_chosen(key: str, chosen: str) -> str:
     """Return the key of the reason for what is chosen now: given for one lesion, it is not that of another."""
-    return f"{key}-{signing.typed(chosen)}" if chosen else key
+    return drafts.plain(f"{key}-{signing.typed(chosen)}" if chosen else key)
 
 
 def _put_with_reason(key: str, make: Callable[[str], Act], chosen: str) -> None:
@@ -318,7 +319,7 @@ def _put_with_reason(key: str, make: Callable[[str], Act], chosen: str) -> None:
     if not why:
         signing.refuse(signing.NO_REASON)
     elif signing.record(lambda: _put(make(why))):
-        st.session_state[key] = ""
+        drafts.empty(key)
 
 
 def _put(*new_acts: Act) -> str:

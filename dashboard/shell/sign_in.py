@@ -18,12 +18,12 @@ def is_let_in() -> bool:
     except CordtrackError:
         drafts.keep(who.identity())
         return False
-    if drafts.follow_window():
-        signing.say("What you had typed before this page was loaded anew is in its fields again; nothing was written.")
+    if (words := drafts.follow_window()) and not signing.is_answered():
+        signing.say(words)
     drafts.follow_roles()
     if person.identity:
-        if drafts.bring_back(person.identity):
-            signing.say("What you had typed when your sign-in ended is in its fields again; nothing was written.")
+        if words := drafts.bring_back(person.identity):
+            signing.say(words)
         with st.container(key="ct-who"):
             words = f"{person.name} ({', '.join(sorted(person.roles))}): sign out"
             st.button(as_label(words), key="sign-out", type="tertiary", on_click=_leave)

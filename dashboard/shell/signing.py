@@ -92,6 +92,11 @@ def say(words: str) -> None:
     st.session_state[SAID] = (True, words, "")
 
 
+def is_answered() -> bool:
+    """Say whether an answer to an act waits to be read."""
+    return SAID in st.session_state
+
+
 def refuse(words: str) -> None:
     """Say in place of an act why nothing was written."""
     st.session_state[SAID] = (False, words, "")

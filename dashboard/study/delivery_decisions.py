@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.data import scan_deliveries
 from dashboard.data.scan_deliveries import DeliveredSeries
-from dashboard.shell import page, signing
+from dashboard.shell import drafts, page, signing
 from dashboard.study.delivery_progress import PLACE, came_by, forget_numbers
 from dashboard.words import labels
 from dashboard.words.markup import Html, as_label, join, tag
@@ -76,7 +76,7 @@ def _decide(delivery: Delivery, series: Sequence[DeliveredSeries]) -> None:
             key=f"forget-{delivery.delivery_id}",
             type="tertiary",
             on_click=signing.record,
-            args=(partial(_cancel, delivery.delivery_id),),
+            args=(partial(_cancel, delivery.delivery_id, series),),
             kwargs={"where": PLACE},
         )
 
@@ -111,14 +111,23 @@ def _confirm(delivery_id: str, series: Sequence[DeliveredSeries], doubles: Seque
     """Let it be added as the fields say now: a callback."""
     answers = {**_answers(delivery_id, series), **_people(delivery_id, doubles)}
     words = scan_deliveries.confirm(signing.reader(), delivery_id, answers)
-    forget_numbers()
+    _empty(delivery_id, series)
     return words
 
 
-def _cancel(delivery_id: str) -> str:
+def _cancel(delivery_id: str, series: Sequence[DeliveredSeries]) -> str:
     words = scan_deliveries.cancel(signing.reader(), delivery_id)
-    forget_numbers()
+    _empty(delivery_id, series)
     return words
+
+
+def _empty(delivery_id: str, series: Sequence[DeliveredSeries]) -> None:
+    """Empty the fields of a delivery that is decided on: a callback."""
+    forget_numbers()
+    for one in filter(_is_asked, series):
+        if one.is_nifti:
+            drafts.empty(_key("of", delivery_id, one))
+            drafts.empty(_key("on", delivery_id, one))
 
 
 def _ask_who(delivery_id: str, new: str, other: str) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard.data import acts, queries
-from dashboard.shell import page, signing
+from dashboard.shell import drafts, page, signing
 from dashboard.words import labels
 from dashboard.words.markup import tag
 from dashboard.words.table_rows import as_rows
@@ -16,6 +16,8 @@ from pipeline.journal.roles import Deed
 
 LISTED = 6
 NOTE, OF, LESION = "note-", "lesion-notes-of", "lesion-noted"
+ABOUT = "lesions-of-notes"
+"""Of what the notes of a session are, in words, by the keys of their fields."""
 """Keys of the fields; that of a note goes on with whose lesion and visit it is about, as the page names them."""
 
 
@@ -50,7 +52,10 @@ def lesion_notes() -> None:
 
 def _about(patient_id: str, lesion: str) -> str:
     """Return the key of the note about a lesion as the page names it."""
-    return f"{NOTE}{patient_id} {lesion}"
+    words = f"{patient_id} {lesion}"
+    key = drafts.plain(f"{NOTE}{words}")
+    st.session_state.setdefault(ABOUT, {})[key] = words
+    return key
 
 
 def _other_notes(about: str) -> None:
@@ -58,7 +63,8 @@ def _other_notes(about: str) -> None:
     for key in sorted(map(str, st.session_state)):
         text = signing.typed(key) if key.startswith(f"{NOTE}sub-") and key != about else ""
         if text:
-            page.remark(f"Typed, not on record, {key.removeprefix(NOTE)}: {text}")
+            about_what = st.session_state.get(ABOUT, {}).get(key, key.removeprefix(NOTE))
+            page.remark(f"Typed, not on record, {about_what}: {text}")
 
 
 def _lesions(patient_id: str) -> dict[str, tuple[str, str]]:
@@ -80,5 +86,5 @@ def _keep(patient_id: str, lesions: dict[str, tuple[str, str]]) -> str:
         signing.reader(),
         Act(ActKind.COMMENT, patient_id, session_id, lesion_id=lesion_id, reason=signing.typed(about) or None),
     )
-    st.session_state[about] = ""
+    drafts.empty(about)
     return f"The note about {lesion_id} is on record."

@@ -26,8 +26,8 @@ class Html(str):
 BREAK = Html("<br>")
 """A line break."""
 
-LONGEST = 220
-"""Letters of a text from the data that a printed page takes; what is cut ends in an ellipsis."""
+LONGEST = 1200
+"""Letters of a text from the data that a printed page takes: more than any reason or note that people type here."""
 
 
 def tag(name: str, *children: str, **attributes: str) -> Html:
@@ -55,13 +55,18 @@ def straight(text: str) -> str:
 
 
 def short(text: str, most: int = LONGEST) -> str:
-    """Cut a text that would not fit on the page, and keep its direction from turning what follows.
+    """Cut a text that would fill pages after a word, and say so; keep its direction from turning what follows.
 
-    >>> len(short("x" * 500))
-    220
+    >>> short("no longer than it may be")
+    'no longer than it may be'
+    >>> short("seen again at the margin", 18)
+    'seen again at the … (7 more letters on the pages of this study)'
     """
     text = straight(text)
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    if len(text) <= most:
+        return text
+    start = text[:most].rpartition(" ")[0] or text[:most]
+    return f"{start} … ({len(text) - len(start)} more letters on the pages of this study)"
 
 
 def _unbroken(escaped: str) -> str:

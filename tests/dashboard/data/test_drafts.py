@@ -301,15 +301,12 @@ def test_a_window_of_which_the_browser_made_a_second_one_loses_nothing_when_it_i
 
 
 def asked_from_another_window():
-    from types import SimpleNamespace  # noqa: PLC0415  # this body is run as a page of its own
-
-    import streamlit as st  # noqa: PLC0415
+    import streamlit as st  # noqa: PLC0415  # this body is run as a page of its own
 
     from dashboard.shell import drafts  # noqa: PLC0415
     from dashboard.study import table_forms  # noqa: PLC0415
 
-    st.session_state[drafts.WINDOW_ASKS] = SimpleNamespace(before=st.session_state["asked"])
-    drafts._give_back()
+    drafts._give_back({"ask": "one", "window": st.session_state["asked"], "texts": {}})
     table_forms._form("treatments.tsv")
 
 

@@ -162,6 +162,16 @@ def test_text_from_the_data_is_text_and_never_fills_page_after_page(tmp_path, mo
     assert "<script" not in packet.html(made).decode()
 
 
+def test_a_reason_as_long_as_people_may_type_is_printed_to_its_last_word(tmp_path, monkeypatch):
+    reason = "not sure of the margin " * 26 + "THE END"
+    rows = [replace(row, reason=reason) if isinstance(row, records.Assessment) else row for row in tiny_store()]
+    publish.publish(tmp_path, rows)
+    monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path))
+    text, _ = read(packet.pdf(packet.gather("sub-01", frame.study())))
+    assert "THE END" in text
+    assert "more letters" not in text
+
+
 def test_a_scan_is_drawn_head_up_with_anterior_to_the_left(scans_out, monkeypatch):
     drawn = []
     monkeypatch.setattr(figures.Axes, "imshow", lambda _, array, **settings: drawn.append((array, settings)))

@@ -11,7 +11,9 @@ import pytest
 from dashboard.data import queries
 from dashboard.patient import act_preview
 from pipeline.core.vocabulary import MaskOrigin, PartSize, PatientCourse
-from pipeline.judge import course_text, criteria_files
+from pipeline.judge import course_text, criteria_files, what_if
+from pipeline.judge.criteria import ResponseCriteria
+from pipeline.judge.response import judge
 from tests.judge.course_maker import course, visit
 
 RULES = criteria_files.load("imsct_adapted_v1")
@@ -41,11 +43,13 @@ def said(
     compartment: str = "tumour",
     *,
     answers: Mapping[str, pd.DataFrame] | None = None,
+    others: tuple[ResponseCriteria, ...] = (),
 ) -> str:
     stored = [] if patient is None else [course_text.to_text(patient)]
     tables = {**NOTHING_COPIED, "patient_judged_course": pd.DataFrame({"course": stored}), **(answers or {})}
     monkeypatch.setattr(queries, "query", lambda name, **_: tables[name])
-    monkeypatch.setattr(queries, "criteria_of", lambda _: RULES)
+    monkeypatch.setattr(queries, "criteria_of", {one.criteria_id: one for one in (RULES, *others)}.get)
+    monkeypatch.setattr(queries, "packaged_criteria", lambda: (RULES, *others))
     monkeypatch.setattr(queries, "derived", lambda compute, *arguments: compute(*arguments))
     return act_preview.preview("sub-01", RULES.criteria_id, kind, session_id, compartment)
 
@@ -65,6 +69,22 @@ def test_an_act_about_the_tumour_is_told_by_the_latest_verdict(
     monkeypatch: pytest.MonkeyPatch, kind: str, session_id: str, words: str
 ) -> None:
     assert said(monkeypatch, GROWN, kind, session_id) == f"The latest verdict {words}"
+
+
+def test_other_criteria_are_told_where_an_act_changes_them_and_counted_where_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    others = tuple(map(criteria_files.load, ("recist_1_1", "mrano")))
+    words = said(monkeypatch, GROWN, "pin_baseline", "ses-0365", others=others)
+    pinned = what_if.with_baseline(GROWN, "ses-0365", "you")
+    now, then = (act_preview._told(judge(each, others[1])[-1]) for each in (GROWN, pinned))
+    assert now != then
+    assert f" {others[1].title}: {now} → {then}. 1 other set of criteria says the same." in words
+    same = said(monkeypatch, GROWN, "accept_mask", "ses-0730", others=others)
+    assert same.endswith("2 other sets of criteria say the same.")
+    drawn = said(monkeypatch, GROWN, "volume:1000.0", "ses-0730", others=others)
+    assert others[0].title not in drawn, "no diameter of a drawing is known yet"
+    assert act_preview.BY_OTHER_SIZES in drawn
 
 
 def test_a_cyst_is_told_by_the_reading_that_counts_it(monkeypatch: pytest.MonkeyPatch) -> None:
