@@ -194,14 +194,14 @@ def _day_doubt(dataset: Any) -> str | None:
         return "found that its dates were removed, and one in place of them"
     if studied_on is None:
         return None
-    if (studied_on.month, studied_on.day) == (1, 1) and studied_on.year < FIRST_MRI:
-        return "found a first of January of a year without MRI in StudyDate, as stands for no date"
     if studied_on == day(dataset, "PatientBirthDate"):
         return "found the date of birth in StudyDate"
     apart = 0 if acquired_on is None else abs((studied_on - acquired_on).days)
-    if apart <= ONE_SITTING_DAYS or _sat_on(dataset) is not None:
-        return None
-    return f"found StudyDate and AcquisitionDate {apart} days apart"
+    if apart > ONE_SITTING_DAYS and _sat_on(dataset) is None:
+        return f"found StudyDate and AcquisitionDate {apart} days apart"
+    if (studied_on.month, studied_on.day) == (1, 1) and studied_on.year < FIRST_MRI:
+        return "found a first of January of a year without MRI in StudyDate, as stands for no date"
+    return None
 
 
 def _sat_on(dataset: Any) -> date | None:
