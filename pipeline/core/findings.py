@@ -75,6 +75,9 @@ FOLDER_KINDS = (
     ("contrast_unknown", "warning", "rename with a BIDS suffix such as T2w or T1w, or move the file away"),
     ("scan_duplicated", "warning", "keep one of the two files"),
     ("sidecar_value", "warning", "correct the value in the image's .json file, or remove it; it was not used"),
+    ("scan_contradicted", "warning", "look at the scan; correct its name or the .json file; its name was believed"),
+    ("scan_of_another", "warning", "find out whose scan each is, and exclude the visit that is another person's"),
+    ("visit_day_contradicted", "warning", "correct the sessions table or the .json file; the table was believed"),
     ("scan_unusual", "note", "nothing to do; it is compared only with visits measured on the same contrast"),
     (
         "scan_two_positions",

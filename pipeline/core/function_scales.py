@@ -22,6 +22,15 @@ def scale_name(scale_id: str) -> str:
     return SCALES.get(scale_id.lower(), (scale_id.replace("_", " "), ()))[0]
 
 
+def highest_grade(scale: str) -> int | None:
+    """Return the worst grade of a scale whose grades are listed; None of any other.
+
+    >>> highest_grade("mmccormick"), highest_grade("mJOA_18")
+    (5, None)
+    """
+    return len(SCALES[scale][1]) if scale in SCALES else None
+
+
 ROMAN = {"I": 1.0, "II": 2.0, "III": 3.0, "IV": 4.0, "V": 5.0}
 """Grades as clinics write them."""
 

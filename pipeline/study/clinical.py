@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pipeline.core import markers
 from pipeline.core.findings import finding
-from pipeline.core.function_scales import ROMAN, scale_code
+from pipeline.core.function_scales import ROMAN, highest_grade, scale_code
 from pipeline.core.records import Finding, FunctionScore, Patient, Treatment
 from pipeline.core.syndromes import Syndrome, coded
 from pipeline.core.vocabulary import ANY_DAY, SYSTEMIC, TreatmentKind
@@ -47,6 +47,8 @@ EVENING, MORNING = time(20), time(4)
 """A sitting over midnight begins after the one and ends before the other."""
 HIGHEST_DOSE_GY = 200
 HIGHEST_DOSE_MG = 1000
+LONGEST_COURSE_DAYS = 180
+"""Radiotherapy with all its breaks takes less; a longer one has a date of another course or year (a proposal)."""
 HIGHEST_GRADE = 1000
 """Above these a number is a slip of the pen, whatever it was meant to be."""
 
@@ -380,6 +382,10 @@ def _ended(
     if last < started[0]:
         findings.append(row.problem("date_order", f"expected end_date from {started[0]} on, found {last}"))
         return (started[0], None) if kind == TreatmentKind.SURGERY else (None, None)
+    if kind == TreatmentKind.RADIOTHERAPY and (first - started[1]).days > LONGEST_COURSE_DAYS:
+        message = f"expected radiotherapy of up to {LONGEST_COURSE_DAYS} days, found {(first - started[1]).days}"
+        findings.append(row.problem("date_order", f"{message}; one of its dates is wrong, or it is two courses"))
+        return None, None
     first = max(first, started[0])
     return first, last if last != first else None
 
@@ -398,14 +404,20 @@ def function_score(row: TableRow, patient_id: str | None, as_of: date, findings:
         return None
     assessed_on = span_in(row, "date", as_of, findings)
     roman = ROMAN.get((row.cells["grade"] or "").upper())
-    grade = number_in(row, "grade", HIGHEST_GRADE, findings) if roman is None else roman
+    scale = scale_code(row.cells["scale_id"] or "")
+    highest = highest_grade(scale) or HIGHEST_GRADE
+    grade = number_in(row, "grade", highest, findings) if roman is None else roman
+    if grade is not None and grade > highest:
+        expected = f"expected a grade up to {highest} of {row.cells['scale_id']}"
+        findings.append(row.problem("number_malformed", f"{expected}, found '{row.cells['grade']}'"))
+        return None
     if patient_id is None or assessed_on is None or grade is None:
         return None
     tumour_related = word_in(row, "tumour_related", YES_NO, findings) or False
     return FunctionScore(
         patient_id=patient_id,
         assessed_on=first_possible(assessed_on),
-        scale_id=scale_code(row.cells["scale_id"] or ""),
+        scale_id=scale,
         grade=grade,
         tumour_related=tumour_related,
         assessed_by=last_possible(assessed_on),

@@ -21,6 +21,8 @@ FIRST_SCAN = date(1977, 7, 3)
 """The first MRI scan of a person (Damadian 1977, PMID 909957)."""
 LONGEST_LIFE_YEARS = 110
 """Nobody was treated longer before a scan (a proposal)."""
+AGE_SLACK_YEARS = 20
+"""An age without its day may be that of a visit so many years later (docs/study-folder.md)."""
 PLACEHOLDERS = frozenset({date(1899, 12, 30), date(1900, 1, 1)})
 """Day 0 of spreadsheets, and what programs write for no day."""
 FOLLOWED_APART_YEARS = 10
@@ -63,14 +65,27 @@ def _are_far(day: date, later: date) -> bool:
     return (later - day).days > FOLLOWED_APART_YEARS * 365.25
 
 
-def are_possible(days: tuple[date, date], treatments: Iterable[Treatment]) -> bool:
+def lived_years(age_years: float | None) -> float:
+    """Return how long before the first scan somebody may have been treated, years; ``age_years`` may be of any visit.
+
+    >>> lived_years(None), lived_years(40.0), lived_years(100.0)
+    (110, 60.0, 110)
+    """
+    return LONGEST_LIFE_YEARS if age_years is None else min(LONGEST_LIFE_YEARS, age_years + AGE_SLACK_YEARS)
+
+
+def are_possible(days: tuple[date, date], treatments: Iterable[Treatment], age_years: float | None = None) -> bool:
     """Say of the first and last day of a person's visits that all are of times with MRI, treatments within a lifetime.
 
     Then :func:`possible_treatments` and :func:`with_possible_days` change nothing, and need not see each visit.
     """
     first, last = days
     ends = [(one.started_by or one.started_on) for one in treatments]
-    are_real = all(last.year - one.year <= LONGEST_LIFE_YEARS and one not in PLACEHOLDERS for one in ends)
+    lived = lived_years(age_years)
+    are_real = all(
+        last.year - one.year <= LONGEST_LIFE_YEARS and first.year - one.year <= lived and one not in PLACEHOLDERS
+        for one in ends
+    )
     return first >= FIRST_SCAN and are_real
 
 
@@ -98,7 +113,11 @@ def with_possible_days(
 
 
 def possible_treatments(
-    treatments: Sequence[Treatment], scanned_on: Iterable[date | None], findings: list[Finding], table: str
+    treatments: Sequence[Treatment],
+    scanned_on: Iterable[date | None],
+    findings: list[Finding],
+    table: str,
+    age_years: float | None = None,
 ) -> tuple[Treatment, ...]:
     """Return a patient's treatments, on any day placeholders and those too far from the scans to be real.
 
@@ -108,15 +127,19 @@ def possible_treatments(
         The days of the patient's scans, None where one is not known.
     table
         What the treatments were read from, in words.
+    age_years
+        The patient's, at any visit; nobody was treated long before birth.
     """
     days = [day for day in scanned_on if day is not None]
     is_shifted = bool(days) and all(map(is_before_scans, days))
     latest = max(days, default=None) if is_shifted else latest_of(days)
+    first = min((day for day in days if is_shifted or day >= FIRST_SCAN), default=None)
     possible = []
     for one in treatments:
         ended = one.started_by or one.started_on
         is_early = latest is not None and latest.year - ended.year > LONGEST_LIFE_YEARS
         is_early |= ended in PLACEHOLDERS and not is_shifted
+        is_early |= first is not None and first.year - ended.year > lived_years(age_years)
         is_real = (
             is_shifted and one.started_on >= FIRST_SCAN and latest is not None and _are_far(latest, one.started_on)
         )
@@ -124,8 +147,9 @@ def possible_treatments(
             possible.append(one)
             continue
         words = f"expected the day of a treatment, found {one.started_on} for {one.kind} beside a scan of {latest}"
-        message = f"{table}: {words} of {one.patient_id}; is one of them a placeholder, or shifted for privacy?"
+        message = f"{table}: {words} of {one.patient_id}; is one of them a placeholder, of another year, or shifted?"
         findings.append(finding("treatment_unplaced", message, table, patient_id=one.patient_id))
-        first, last = ANY_DAY
-        possible.append(replace(one, started_on=first, started_by=last, ended_on=None, ended_by=None, started_at=None))
+        possible.append(
+            replace(one, started_on=ANY_DAY[0], started_by=ANY_DAY[1], ended_on=None, ended_by=None, started_at=None)
+        )
     return tuple(possible)

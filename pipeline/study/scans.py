@@ -10,7 +10,7 @@ from pipeline.acquisition.protocol import Facts
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding
 from pipeline.study.names import IMAGE_EXTENSIONS, BidsName, entries, parse_name, relative_to
-from pipeline.study.sidecars import Conversion, read_sidecar
+from pipeline.study.sidecars import Claims, Conversion, read_sidecar
 
 WEIGHTED = ("T2w", "T1w", "PDw", "FLAIR")
 """Suffixes of images that a tumour is measured on; a contrast agent (``ce-``) adds ``_ce``."""
@@ -49,6 +49,8 @@ class ScanFile:
         How it was made, as the JSON file beside it says.
     conversion
         What it was converted from; None unless this program did.
+    claims
+        What the JSON file says beside, to be held against names and tables.
     """
 
     path: Path
@@ -61,6 +63,7 @@ class ScanFile:
     run: str | None = None
     facts: Facts = field(default_factory=Facts)
     conversion: Conversion | None = None
+    claims: Claims = field(default_factory=Claims, repr=False)
 
 
 def find_scans(folder: Path, root: Path, session_id: str, findings: list[Finding]) -> tuple[ScanFile, ...]:
@@ -128,7 +131,7 @@ def _scan(path: Path, root: Path, session_id: str, findings: list[Finding]) -> S
             findings.append(finding("contrast_unknown", message, relative))
         return None
     labels = name.entities
-    facts, conversion = read_sidecar(path, root, findings)
+    facts, conversion, claims = read_sidecar(path, root, findings)
     return ScanFile(
         path=path,
         relative=relative,
@@ -140,6 +143,7 @@ def _scan(path: Path, root: Path, session_id: str, findings: list[Finding]) -> S
         run=labels.get("run"),
         facts=facts,
         conversion=conversion,
+        claims=claims,
     )
 
 

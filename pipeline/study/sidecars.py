@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,35 @@ class Conversion:
     image_sha256: str
 
 
+@dataclass(frozen=True)
+class Claims:
+    """What a sidecar says that the scan's name, the tables or other visits may contradict.
+
+    Attributes
+    ----------
+    acquired_on
+        The day of the scan; None where none can be read.
+    person
+        Names of fields about the person with a digest of what they say; what they say leaves no sidecar.
+    sequence, image_type
+        Words of the header, upper case.
+    body_part, agent
+        As written; empty where nothing is.
+    """
+
+    acquired_on: date | None = None
+    person: tuple[tuple[str, str], ...] = ()
+    sequence: frozenset[str] = frozenset()
+    image_type: frozenset[str] = frozenset()
+    body_part: str = ""
+    agent: str = ""
+
+
+PERSON_FIELDS = ("PatientID", "PatientBirthDate", "PatientSex")
+DAY_FIELDS = ("AcquisitionDateTime", "AcquisitionDate", "SeriesDate", "StudyDate")
+AGENT_FIELDS = ("ContrastBolusAgent", "ContrastBolusIngredient")
+
+
 class _Sidecar:
     """The content of one sidecar, with a finding for each value that cannot be used."""
 
@@ -106,13 +136,31 @@ class _Sidecar:
         value = self._content.get(name)
         return value if isinstance(value, str) and OWN_TOKEN.fullmatch(value) else None
 
+    def claims(self) -> Claims:
+        """Return what is said of day, person and kind of scan; what is malformed says nothing."""
+        days = (_day(self._content.get(name)) for name in DAY_FIELDS)
+        person = ((name, str(self._content.get(name) or "").strip().casefold()) for name in PERSON_FIELDS)
+        return Claims(
+            acquired_on=next((day for day in days if day is not None), None),
+            person=tuple((name, hashlib.sha256(value.encode()).hexdigest()) for name, value in person if value),
+            sequence=self._words("ScanningSequence"),
+            image_type=self._words("ImageType"),
+            body_part=str(self._content.get("BodyPartExamined") or ""),
+            agent=" ".join(str(self._content[name]) for name in AGENT_FIELDS if self._content.get(name)),
+        )
+
+    def _words(self, name: str) -> frozenset[str]:
+        value = self._content.get(name)
+        parts = value if isinstance(value, list) else re.split(r"[\\_,/ ]+", value) if isinstance(value, str) else []
+        return frozenset(part.upper() for part in parts if isinstance(part, str))
+
     def _refuse(self, name: str, expected: str, value_words: str) -> None:
         message = f"{self._relative}: expected {name} to be {expected}, found {value_words}"
         self._findings.append(finding("sidecar_value", message, self._relative))
 
 
-def read_sidecar(image: Path, root: Path, findings: list[Finding]) -> tuple[Facts, Conversion | None]:
-    """Read from the JSON file beside an image how it was made, and of what if this program made it; else all None.
+def read_sidecar(image: Path, root: Path, findings: list[Finding]) -> tuple[Facts, Conversion | None, Claims]:
+    """Read from the JSON file beside an image how it was made, of what if this program made it, and what it claims.
 
     Parameters
     ----------
@@ -128,7 +176,7 @@ def read_sidecar(image: Path, root: Path, findings: list[Finding]) -> tuple[Fact
         relative = relative_to(root, path)
         message = f"{relative}: expected a JSON object of up to {MOST_BYTES} bytes, found a larger file"
         findings.append(finding("json_unreadable", message, relative))
-        return Facts(), None
+        return Facts(), None, Claims()
     sidecar = _Sidecar(read_json(path, root, findings), relative_to(root, path), findings)
     manufacturer = sidecar.text("Manufacturer")
     facts = Facts(
@@ -143,7 +191,15 @@ def read_sidecar(image: Path, root: Path, findings: list[Finding]) -> tuple[Fact
         slice_thickness_mm=sidecar.number("SliceThickness"),
     )
     series, image_sha256 = sidecar.own("SeriesToken"), sidecar.own("ImageDigest")
-    return facts, Conversion(series, image_sha256) if series and image_sha256 else None
+    return facts, Conversion(series, image_sha256) if series and image_sha256 else None, sidecar.claims()
+
+
+def _day(value: object) -> date | None:
+    match = re.match(r"(\d{4})-?(\d{2})-?(\d{2})(?!\d)", value) if isinstance(value, str) else None
+    try:
+        return date(int(match[1]), int(match[2]), int(match[3])) if match else None
+    except ValueError:
+        return None
 
 
 def _is_too_large(path: Path) -> bool:

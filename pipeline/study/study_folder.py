@@ -314,11 +314,12 @@ def _patient(patient_id: str, visits: Sequence[StudyVisit], tables: _Clinical, f
         message += resembling_words(patient_id, tables.folders)
         findings.append(finding("patient_without_images", message, "participants.tsv", patient_id=patient_id))
     treatments = tuple(tables.treatments.get(patient_id, ()))
-    if not isinstance(visits, ImportedVisits) or not possible_days.are_possible(visits.days, treatments):
-        days = [visit.acquired_on for visit in visits]
-        treatments = possible_days.possible_treatments(treatments, days, findings, "treatments.tsv")
-        visits = possible_days.with_possible_days(visits, treatments, findings)
     listed = tables.participants.get(patient_id) or Patient(patient_id)
+    age_years = listed.age_years
+    if not isinstance(visits, ImportedVisits) or not possible_days.are_possible(visits.days, treatments, age_years):
+        days = [visit.acquired_on for visit in visits]
+        treatments = possible_days.possible_treatments(treatments, days, findings, "treatments.tsv", age_years)
+        visits = possible_days.with_possible_days(visits, treatments, findings)
     if listed.died_on is not None:
         alive_on = [*(v.acquired_on for v in visits if v.acquired_on), *(t.started_on for t in treatments)]
         listed = clinical.with_possible_death(listed, alive_on, findings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, time
 from itertools import pairwise
@@ -16,6 +16,7 @@ from pipeline.core.spectrum import MetaboliteValue
 from pipeline.core.written_day import last_possible
 from pipeline.files import fingerprints
 from pipeline.measure.imported_sizes import ImportedMeasure
+from pipeline.study import sidecar_doubts
 from pipeline.study.anchors import choose_anchor
 from pipeline.study.clinical import SessionRow, read_scan_date, read_sessions
 from pipeline.study.discs import DiscFile
@@ -166,7 +167,7 @@ def _scans_table(place: Path, folder: Path) -> Path:
     return place / f"{folder.name}{'' if place == folder else f'_{place.name}'}_scans.tsv"
 
 
-def _report(visits: Iterable[StudyVisit], folder: str, findings: list[Finding]) -> None:
+def _report(visits: Sequence[StudyVisit], folder: str, findings: list[Finding]) -> None:
     dated = []
     for visit in visits:
         where = f"{visit.patient_id} {visit.session_id}"
@@ -188,6 +189,7 @@ def _report(visits: Iterable[StudyVisit], folder: str, findings: list[Finding]) 
             code, about = "visit_date_repeated", {"patient_id": visit.patient_id, "session_id": visit.session_id}
             findings.append(finding(code, f"{message} on {visit.acquired_on}", folder, **about))
     _report_order(dated, folder, findings)
+    sidecar_doubts.report(visits, findings)
 
 
 def _report_order(dated: Iterable[StudyVisit], folder: str, findings: list[Finding]) -> None:

@@ -95,7 +95,7 @@ def test_a_sidecar_up_to_its_largest_size_is_read(
     monkeypatch.setattr(sidecars, "MOST_BYTES", 100)
     (tmp_path / "scan.json").write_text('{"EchoTime": 0.09}'.ljust(size), encoding="utf-8")
     findings: list[Finding] = []
-    facts, _ = sidecars.read_sidecar(tmp_path / "scan.nii", tmp_path, findings)
+    facts, *_ = sidecars.read_sidecar(tmp_path / "scan.nii", tmp_path, findings)
     assert (facts.echo_time_ms is not None) == is_read == (not findings)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.acquisition.protocol import Facts
 from pipeline.core.records import Finding
-from pipeline.study.sidecars import MOST_BYTES, read_sidecar
+from pipeline.study.sidecars import MOST_BYTES, Claims, read_sidecar
 from tests.study_folder import T2W, codes, only_visit, study_of
 
 SIDECAR = T2W.replace(".nii.gz", ".json")
@@ -74,7 +74,7 @@ def test_a_serial_number_is_one_device_of_one_maker_only(tmp_path: Path) -> None
 
 def test_without_a_sidecar_nothing_is_known_and_nothing_is_odd(tmp_path: Path) -> None:
     findings: list[Finding] = []
-    assert read_sidecar(tmp_path / "scan.nii.gz", tmp_path, findings) == (Facts(), None)
+    assert read_sidecar(tmp_path / "scan.nii.gz", tmp_path, findings) == (Facts(), None, Claims())
     assert findings == []
 
 

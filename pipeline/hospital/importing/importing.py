@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipeline.core.records import Finding
 from pipeline.errors import InputError
-from pipeline.hospital.importing import ledger, mask_import, unsure_list, wholeness, writing
+from pipeline.hospital.importing import day_evidence, known_days, ledger, mask_import, unsure_list, wholeness, writing
 from pipeline.hospital.importing.naming import Named, name_visit
 from pipeline.hospital.importing.site_rules import RuleFile, load
 from pipeline.hospital.importing.thumbnails import side_by_side
@@ -121,6 +121,8 @@ def import_dicom(settings: ImportSettings, progress: Progress) -> ImportDone:
         known_persons = known_people(work.private, settings.bids_dir)
         people = tell_apart([*images, *masks], work.identities, known_persons, work.findings, settings.same_as)
         images = [instance for instance in images if instance.person in people]
+        before = {name: known_days.studies_of(work.private, name) for name in set(people.values())}
+        images = day_evidence.doubt_days(images, people, before, work.findings)
         masks = [instance for instance in masks if instance.person in people]
         visits: dict[tuple[str, str], list[Decision]] = {}
         for decision in _decisions(images, work):
@@ -248,7 +250,9 @@ def _session_id(instance: Instance, patient_id: str, work: Work) -> str:
             message += ", the dates of series and image agree; AcquisitionDate was taken"
             work.findings.append(oddity("visit_date_acquired", message, None, patient_id, session_id))
         return session_id
-    session_id = f"ses-nodate{work.identities.token('visit', instance.study_uid)[:4]}"
+    is_contradicted = (instance.day_doubt or "").startswith(day_evidence.CONTRADICTED)
+    told_apart = (instance.study_uid, *([str(instance.studied_on)] if is_contradicted else []))
+    session_id = f"ses-nodate{work.identities.token('visit', *told_apart)[:4]}"
     doubt = instance.day_doubt or "found none"
     message = f"{patient_id} {session_id}: expected the day of the scan in the header, {doubt}"
     work.findings.append(oddity("visit_without_date", message, None, patient_id, session_id))

@@ -100,14 +100,14 @@ def decide(stack: Stack, token: str, rules: Sequence[SiteRule]) -> Decision:
     if rule.contrast == "skip":
         return Decision(stack, token, Outcome.SKIPPED, NOTHING, None, None, None, by_rule)
     reason = None if rule.contrast else reason_to_skip(stack)
+    if reason is None and stack.scattered is not None:
+        return _refused(stack, token, stack.scattered)
     if reason is None and stack.plane_count == 1:
         reason = "one slice only; no volume can be measured on it"
     if reason is not None:
         return Decision(stack, token, Outcome.SKIPPED, NOTHING, None, None, None, (reason,))
     if stack.grid is None:
-        return Decision(
-            stack, token, Outcome.REFUSED, NOTHING, None, None, None, (stack.refused or "",), code="series_refused"
-        )
+        return _refused(stack, token, stack.refused or "")
     contrast = _ruled(rule.contrast, by_rule) if rule.contrast else contrast_of(stack.acquisition)
     if not rule.contrast:
         contrast = _doubted(contrast, stack)
@@ -136,6 +136,26 @@ def decide(stack: Stack, token: str, rules: Sequence[SiteRule]) -> Decision:
     )
 
 
+def _refused(stack: Stack, token: str, reason: str) -> Decision:
+    return Decision(stack, token, Outcome.REFUSED, NOTHING, None, None, None, (reason,), code="series_refused")
+
+
+FAR_SHARE = 0.2
+"""By so much of it the distance that is stated may differ from that of the positions."""
+
+
+def _distance_doubt(stack: Stack) -> str | None:
+    """Say that the stated distance of slices is neither that of their positions nor the gap between them."""
+    stated_mm, thickness_mm = stack.acquisition.slice_distance_mm, stack.acquisition.slice_thickness_mm
+    if stack.grid is None or stated_mm is None or stated_mm <= 0:
+        return None
+    apart_mm = float(np.linalg.norm(stack.grid.affine[:3, 2]))
+    meanings = (stated_mm, stated_mm + (thickness_mm or 0.0))
+    if any(abs(apart_mm - meant_mm) <= FAR_SHARE * meant_mm for meant_mm in meanings):
+        return None
+    return f"but its slices are said to lie {stated_mm:g} mm apart, and by their positions lie {apart_mm:g}"
+
+
 MOST_ECHOES = 3
 """Up to so many echoes are weighted images of their own; more are there to calculate a map from."""
 
@@ -154,6 +174,9 @@ def _doubted(contrast: Contrast, stack: Stack) -> Contrast:
         doubts.append("but its pixels are no plain brightness (inverted, or a palette)")
     if PERHAPS_LOCALIZER.search(spaced(acquisition.description)):
         doubts.append("but its name may say localizer")
+    distance = _distance_doubt(stack)
+    if distance is not None:
+        doubts.append(distance)
     part = shown_elsewhere(acquisition)
     if part is not None:
         doubts.append(f"but its header says {part}, and nothing of a spine")

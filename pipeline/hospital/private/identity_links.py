@@ -155,6 +155,8 @@ def _source_of(stack: Stack) -> dict[str, Any]:
             "study_id": first.filing.study_id,
             "study_time": first.filing.study_time,
             "referring": first.filing.referring,
+            "age_years": first.person.age_years,
+            "made_on": first.made_on.isoformat() if first.made_on else None,
             "person": _as_private(first.person),
         },
         "series_uid": first.series_uid,

@@ -59,12 +59,14 @@ def tell_apart(
     """
     persons = list(dict.fromkeys(instance.person for instance in instances))
     by_name: dict[str, list[Person]] = {}
-    unnamed = unmapped = unclear = 0
+    unnamed = unmapped = unclear = stand_in = 0
     seen = list(known_persons)
     for person in sorted(persons, key=lambda p: (p.issuer, p.patient_id, p.name, str(p.born_on))):
         pseudonym = identities.pseudonym(person)
         if not person.patient_id:
             unnamed += 1
+        elif identities.mapping is None and is_stand_in(person):
+            stand_in += 1
         elif pseudonym is None:
             unmapped += 1
         elif identities.mapping is None and (pseudonym := _as_known(person, pseudonym, seen)) is None:
@@ -75,6 +77,9 @@ def tell_apart(
             seen.append(KnownPerson(pseudonym, person))
     if unnamed:
         findings.append(oddity("patient_unnamed", "expected a patient ID in each header, found images without one"))
+    if stand_in:
+        message = "expected a patient ID that is one person's, found a word that stands for none (and no date of birth)"
+        findings.append(oddity("patient_unnamed", f"{message}; where it is one person list it in a table (--patients)"))
     if unmapped:
         findings.append(
             oddity("patient_unmapped", f"expected every patient in the table, found {unmapped} who are not")
@@ -89,6 +94,27 @@ def tell_apart(
             accepted |= dict.fromkeys(members, pseudonym)
     _warn_of_doubles(by_name, known_persons, findings)
     return accepted
+
+
+STAND_INS = frozenset({
+    "anon", "anonym", "anonymous", "anonymised", "anonymized", "anonymisiert", "deidentified", "removed", "deleted",
+    "redacted", "unknown", "unbekannt", "none", "no", "id", "noid", "nil", "null", "undefined", "blank", "empty",
+    "patient", "patientid", "test", "xxx", "xxxx", "xxxxx", "0", "00", "000", "0000", "00000", "000000", "0000000",
+    "00000000",
+})  # fmt: skip
+"""Words and noughts that programs write in place of a patient ID; everybody whom they meet has the same."""
+
+
+def is_stand_in(person: Person) -> bool:
+    """Say whether a patient ID is a word in place of one, and no date of birth beside it tells people apart.
+
+    Examples
+    --------
+    >>> is_stand_in(Person("ANONYMOUS")), is_stand_in(Person("anon-017"))
+    (True, False)
+    """
+    words = _plain(person.patient_id.replace("_", " ")).split()
+    return person.born_on is None and bool(words) and all(word in STAND_INS for word in words)
 
 
 def _as_known(person: Person, pseudonym: str, seen: Sequence[KnownPerson]) -> str | None:
@@ -150,6 +176,13 @@ def _are_one(
         message = f"{pseudonym}: expected one person under several patient IDs, found other names or sexes"
         findings.append(oddity("patient_mixed", message, None, pseudonym))
         return False
+    if len(sexes) > 1:
+        if not (is_dated and len(names) == 1):
+            message = f"{pseudonym}: expected one sex under one patient ID, found two, and no name and birth date alike"
+            findings.append(oddity("patient_mixed", message, None, pseudonym))
+            return False
+        message = f"{pseudonym}: expected one sex under one patient ID, found two"
+        findings.append(oddity("patient_sexes", message, None, pseudonym))
     if len(names) > 1:
         message = f"{pseudonym}: expected one name under one patient ID, found {len(names)}"
         findings.append(oddity("patient_renamed", message, None, pseudonym))

@@ -31,6 +31,9 @@ PSEUDONYM_LENGTH = 10
 OLDEST_AGE_YEARS = 89
 """Ages above this identify people and are given as this (HIPAA safe harbour, 45 CFR 164.514(b)(2))."""
 
+OTHER_AGE_YEARS = 2.0
+"""Age and date of birth of one header that differ by more were changed one without the other."""
+
 SHIFT_DAYS = (40_200, 3_650)
 """Shifted dates lie about 110 to 120 years back, so before 1926, as BIDS asks of dates that are not real."""
 
@@ -87,10 +90,12 @@ def of_issuer(issuer: str, patient_id: str) -> str:
 
 
 def age_years(person: Person, on: date | None) -> int | None:
-    """Return the age on a day in whole years, at most :data:`OLDEST_AGE_YEARS`."""
+    """Return the age on a day in whole years, at most :data:`OLDEST_AGE_YEARS`; None where the header has two."""
     years = person.age_years
     if person.born_on is not None and on is not None:
         years = on.year - person.born_on.year - ((on.month, on.day) < (person.born_on.month, person.born_on.day))
+        if person.age_years is not None and abs(years - person.age_years) > OTHER_AGE_YEARS:
+            return None
     return None if years is None or years < 0 else min(int(years), OLDEST_AGE_YEARS)
 
 

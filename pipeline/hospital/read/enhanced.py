@@ -6,7 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pydicom.tag import BaseTag
+
 from pipeline.errors import InputError
+from pipeline.hospital.read import scaling
 from pipeline.hospital.read.diffusion import direction_of, directionality_of
 from pipeline.hospital.read.header_values import number, numbers, text, texts, whole
 from pipeline.hospital.read.instances import Pixels, Plane, SeriesAcquisition
@@ -50,11 +53,12 @@ class Groups:
     def __init__(self, shared: Any, per_frame: Any) -> None:
         self.shared, self.per_frame = shared, per_frame
 
-    def get(self, name: str) -> Any:
+    def get(self, name: str | BaseTag) -> Any:
         """Return the first item of a functional group; an empty mapping when nobody has it."""
         for holder in (self.per_frame, self.shared):
             items = holder.get(name)
-            if items:
+            items = getattr(items, "value", items)
+            if items and not isinstance(items, bytes):
                 return items[0]
         return {}
 
@@ -83,6 +87,7 @@ def _plane(dataset: Any, groups: Groups, path: Path, index: int, pixels: Pixels,
             index,
         ),
         pixels=pixels,
+        gain=scaling.gain_of(groups.get(scaling.ENHANCED), number(values, "RescaleSlope")),
     )
 
 

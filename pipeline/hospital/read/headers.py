@@ -7,6 +7,7 @@ sizes, fewer bytes than announced) is refused in one sentence that quotes nothin
 from __future__ import annotations
 
 import math
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from pydicom.tag import Tag
 
 from pipeline.errors import InputError
-from pipeline.hospital.read import diffusion, enhanced
+from pipeline.hospital.read import diffusion, enhanced, scaling
 from pipeline.hospital.read.bounded_reading import quietly, read_dataset
 from pipeline.hospital.read.contrast_agents import agent_given, says_nothing
 from pipeline.hospital.read.header_values import day, number, numbers, text, texts, whole
@@ -37,15 +38,18 @@ KEYWORDS = (
     "RescaleType", "NumberOfTemporalPositions", "CardiacNumberOfImages", "ImagesInAcquisition", "NumberOfSlices",
     "DiffusionGradientOrientation", "DiffusionDirectionality", "EchoPlanarPulseSequence", "ContrastBolusUsageSequence",
     "InPlanePhaseEncodingDirection", "PatientPosition", "BodyPartExamined", "ContentDate",
-    "InConcatenationNumber", "InConcatenationTotalNumber",
+    "InConcatenationNumber", "InConcatenationTotalNumber", "HighBit", "LongitudinalTemporalInformationModified",
+    "PerformedProcedureStepStartDate",
 )  # fmt: skip
-TAGS = [*(Tag(keyword) for keyword in KEYWORDS), *diffusion.PRIVATE_TAGS]
+TAGS = [*(Tag(keyword) for keyword in KEYWORDS), *diffusion.PRIVATE_TAGS, *scaling.PRIVATE_TAGS]
 
 LARGEST_EDGE = 16384
 """Rows or columns; no scanner makes more."""
 MOST_FRAMES = 20_000
 ONE_SITTING_DAYS = 1
 """A study that goes on over midnight ends on the day after its date."""
+FIRST_MRI = 1980
+"""People were scanned from about this year on; earlier dates are moved ones, or none."""
 ONE_STUDY_DAYS = 31
 """Sittings under one StudyDate lie no further apart (a proposal)."""
 MOST_PIXEL_BYTES = 2 * 1024**3
@@ -92,6 +96,7 @@ def _instance(dataset: Any, path: Path, stopped_at: int) -> Instance:
         studied_on=_studied_on(dataset),
         day_doubt=_day_doubt(dataset),
         sat_on=_sat_on(dataset),
+        made_on=_made_on(dataset, uids["SOPInstanceUID"]),
         seen_at=next((v for k in ("AcquisitionTime", "SeriesTime", "StudyTime") if (v := text(dataset, k))), ""),
         series_number=whole(dataset, "SeriesNumber") or 0,
         device="|".join(text(dataset, k) for k in ("ManufacturerModelName", "DeviceSerialNumber", "StationName")),
@@ -143,6 +148,7 @@ def acquisition_of(dataset: Any) -> SeriesAcquisition:
         manufacturer=text(dataset, "Manufacturer"),
         field_tesla=number(dataset, "MagneticFieldStrength"),
         slice_thickness_mm=number(dataset, "SliceThickness"),
+        slice_distance_mm=number(dataset, "SpacingBetweenSlices"),
         burned_in={"YES": True, "NO": False}.get(text(dataset, "BurnedInAnnotation").upper()),
         description=" ".join(text(dataset, k) for k in ("SeriesDescription", "ProtocolName", "SequenceName")),
         body_part=text(dataset, "BodyPartExamined"),
@@ -184,14 +190,18 @@ def _studied_on(dataset: Any) -> date | None:
 def _day_doubt(dataset: Any) -> str | None:
     """Say why the date of the study cannot be the day of the scan, without the days; None where it may be."""
     studied_on, acquired_on = day(dataset, "StudyDate"), day(dataset, "AcquisitionDate")
+    if text(dataset, "LongitudinalTemporalInformationModified").upper() == "REMOVED":
+        return "found that its dates were removed, and one in place of them"
     if studied_on is None:
         return None
     if studied_on == day(dataset, "PatientBirthDate"):
         return "found the date of birth in StudyDate"
     apart = 0 if acquired_on is None else abs((studied_on - acquired_on).days)
-    if apart <= ONE_SITTING_DAYS or _sat_on(dataset) is not None:
-        return None
-    return f"found StudyDate and AcquisitionDate {apart} days apart"
+    if apart > ONE_SITTING_DAYS and _sat_on(dataset) is None:
+        return f"found StudyDate and AcquisitionDate {apart} days apart"
+    if (studied_on.month, studied_on.day) == (1, 1) and studied_on.year < FIRST_MRI:
+        return "found a first of January of a year without MRI in StudyDate, as stands for no date"
+    return None
 
 
 def _sat_on(dataset: Any) -> date | None:
@@ -204,6 +214,25 @@ def _sat_on(dataset: Any) -> date | None:
     is_agreed = all(abs((one - acquired_on).days) <= ONE_SITTING_DAYS for one in others)
     is_apart = ONE_SITTING_DAYS < abs((studied_on - acquired_on).days) <= ONE_STUDY_DAYS
     return acquired_on if is_apart and is_agreed else None
+
+
+MAKERS_DAY = re.compile(
+    r"^1\.3\.(?:12\.2\.1107\.5\.2|46\.670589\.11)\.(?:[0-9]+\.)*"
+    r"((?:19[89]|20[0-9])[0-9])(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9][0-9]*"
+)
+"""Unique numbers of Siemens and Philips, with year, month and day of the image in them."""
+
+
+def _made_on(dataset: Any, sop_uid: str) -> date | None:
+    """Return the day that an original image's unique number holds, else that of the step it was made in."""
+    if "DERIVED" in texts(dataset, "ImageType"):
+        return None
+    match = MAKERS_DAY.match(sop_uid)
+    try:
+        numbered_on = date(int(match[1]), int(match[2]), int(match[3])) if match else None
+    except ValueError:
+        numbered_on = None
+    return numbered_on or day(dataset, "PerformedProcedureStepStartDate")
 
 
 def _pixels(dataset: Any, path: Path, stopped_at: int) -> Pixels:
@@ -233,6 +262,7 @@ def _pixels(dataset: Any, path: Path, stopped_at: int) -> Pixels:
         offset=offset,
         length=length,
         photometric=text(dataset, "PhotometricInterpretation"),
+        high_bit=whole(dataset, "HighBit"),
     )
 
 
@@ -291,6 +321,7 @@ def _planes(dataset: Any, path: Path, pixels: Pixels) -> tuple[tuple[Plane, ...]
             whole(dataset, "InstanceNumber") or 0,
         ),
         pixels=pixels,
+        gain=scaling.gain_of(dataset),
     )
     return (plane,), ((split, acquisition),)
 

@@ -59,6 +59,8 @@ class SeriesAcquisition:
         Temporal positions, or images over the cardiac cycle, that the header announces.
     images_stated, slices_stated
         How many images the acquisition, and how many slices a stack, is said to have.
+    slice_distance_mm
+        How far apart slices are said to be; positions decide.
     parts_stated
         Into how many files a multi-frame object is said to be split.
     description
@@ -92,6 +94,7 @@ class SeriesAcquisition:
     manufacturer: str = ""
     field_tesla: float | None = None
     slice_thickness_mm: float | None = None
+    slice_distance_mm: float | None = None
     burned_in: bool | None = None
     description: str = field(default="", repr=False)
     body_part: str = field(default="", repr=False)
@@ -122,6 +125,8 @@ class Pixels:
     offset, length
         Byte position and length of the value in the file; length None when it is encapsulated (compressed) or when
         the whole data set is deflated.
+    high_bit
+        The bit, from 0, that the highest bit of a stored value lies at; None where it is ``bits_stored`` - 1.
     """
 
     syntax: str
@@ -136,6 +141,7 @@ class Pixels:
     offset: int
     length: int | None
     photometric: str = "MONOCHROME2"
+    high_bit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +160,8 @@ class Plane:
         Whatever tells images of one series apart: echo, b-value, image type, stack.
     repeat
         What orders planes that lie at the same place: acquisition, temporal position, instance number.
+    gain
+        Philips: by how much scaled values are larger than the signal that was measured; None where it is not said.
     """
 
     path: Path
@@ -168,6 +176,7 @@ class Plane:
     split: tuple[str | float | None, ...]
     repeat: tuple[int, int, int]
     pixels: Pixels
+    gain: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +185,8 @@ class Instance:
 
     ``acquisitions`` has one value per group of planes, by :attr:`Plane.split`; ``seen_at`` is the time of day.
     ``day_doubt`` says why ``studied_on`` cannot be the day of the scan; None where it may be. ``sat_on`` is that day
-    where it is another one than ``studied_on``: a later sitting of one study, or a shifted StudyDate.
+    where it is another one than ``studied_on``: a later sitting of one study, or a shifted StudyDate. ``made_on`` is
+    the day that other parts of the header tell, which are forgotten where dates are moved; None when they tell none.
     """
 
     path: Path
@@ -197,3 +207,4 @@ class Instance:
     planes: tuple[Plane, ...]
     day_doubt: str | None = None
     sat_on: date | None = field(default=None, repr=False)
+    made_on: date | None = field(default=None, repr=False)

@@ -47,7 +47,8 @@ def read_volume(grid: Grid) -> Volume:
     column_count, row_count, count = grid.shape
     if column_count * row_count * count > MOST_VOXELS:
         raise InputError(f"expected up to {MOST_VOXELS} voxels in a stack, found {column_count * row_count * count}")
-    slopes = {(plane.slope, plane.intercept) for plane in grid.planes}
+    scales = _scales(grid)
+    slopes = set(scales)
     stored = _dtype(grid.planes[0].pixels)
     array = np.empty((count, row_count, column_count), stored if slopes == {(1.0, 0.0)} else np.float64)
     unpacked: dict[Path, NDArray] = {}
@@ -56,8 +57,26 @@ def read_volume(grid: Grid) -> Volume:
             unpacked = {plane.path: _read_file(plane)}  # of a multi-frame file all frames, of others one
         frames = unpacked[plane.path]
         plane_pixels = frames[plane.frame] if plane.pixels.frames > 1 else frames.reshape(row_count, column_count)
-        array[index] = plane_pixels if slopes == {(1.0, 0.0)} else plane_pixels * plane.slope + plane.intercept
+        slope, intercept = scales[index]
+        array[index] = plane_pixels if slopes == {(1.0, 0.0)} else plane_pixels * slope + intercept
     return Volume(_narrowest(array).transpose(2, 1, 0), grid.affine)
+
+
+ONE_GAIN = 1.001
+"""Gains of one series that differ by less are one: they are written with six digits."""
+
+
+def _scales(grid: Grid) -> list[tuple[float, float]]:
+    """Return slope and intercept of each slice: as displayed, or as measured where the display differs between slices.
+
+    Of the latter the first slice keeps its displayed values.
+    """
+    gains = [plane.gain for plane in grid.planes]
+    stated = [gain for gain in gains if gain is not None]
+    if len(stated) < len(gains) or max(stated) <= ONE_GAIN * min(stated):
+        return [(plane.slope, plane.intercept) for plane in grid.planes]
+    factors = [stated[0] / gain for gain in stated]
+    return [(p.slope * factor, p.intercept * factor) for p, factor in zip(grid.planes, factors, strict=True)]
 
 
 def _narrowest(array: NDArray) -> NDArray:
@@ -99,12 +118,17 @@ def _native(plane: Plane) -> bytes:
 
 
 def _cut(frames: NDArray, pixels: Pixels) -> NDArray:
-    """Remove what old scanners keep in the bits above those stored (overlays)."""
+    """Take the bits of the values: old scanners keep overlays above or below them."""
     spare = pixels.bits_allocated - pixels.bits_stored
     if spare <= 0 or pixels.bits_stored <= 0:
         return frames
-    shifted = np.left_shift(frames, spare)
-    return np.right_shift(shifted, spare)
+    above = pixels.bits_allocated - 1 - (pixels.bits_stored - 1 if pixels.high_bit is None else pixels.high_bit)
+    if not 0 <= above <= spare:
+        raise InputError(
+            f"expected the highest of {pixels.bits_stored} bits within {pixels.bits_allocated}, found it at bit "
+            f"{pixels.high_bit}; export the series again"
+        )
+    return np.right_shift(np.left_shift(frames, above), spare)
 
 
 def _unpack(plane: Plane) -> NDArray:

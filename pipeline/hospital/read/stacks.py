@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
@@ -40,6 +41,8 @@ class Stack:
         Planes found, whether they form a grid or not.
     lone
         The plane of a stack that has only one.
+    scattered
+        Why a series fell apart into single images; said by the first of them.
     """
 
     first: Instance
@@ -57,14 +60,16 @@ class Stack:
     incomplete: str | None = None
     files: frozenset[Path] = frozenset()
     lone: Plane | None = None
+    scattered: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """All files of one series of one patient and study."""
+    """All files of one series of one patient and study; ``sitting_count`` days were found under its number."""
 
     instances: tuple[Instance, ...]
     remarks: tuple[str, ...] = ()
+    sitting_count: int = 1
 
     @property
     def first(self) -> Instance:
@@ -74,6 +79,9 @@ class Series:
 
 def group_series(instances: Iterable[Instance], findings: list[Finding]) -> list[Series]:
     """Collect files by patient, study and series; a file that is there twice counts once.
+
+    Images of one series on several days were numbered anew by somebody who gave two scans one number: they are several
+    series.
 
     Parameters
     ----------
@@ -93,11 +101,33 @@ def group_series(instances: Iterable[Instance], findings: list[Finding]) -> list
         group.setdefault(instance.sop_uid, instance)
     return [
         Series(
-            tuple(sorted(group.values(), key=lambda i: (i.seen_at, i.planes[0].repeat if i.planes else (), i.sop_uid))),
+            tuple(sorted(sitting, key=lambda i: (i.seen_at, i.planes[0].repeat if i.planes else (), i.sop_uid))),
             (f"{doubles[key]} files were there twice",) if key in doubles else (),
+            sitting_count=len(sittings),
         )
         for key, group in groups.items()
+        for sittings in (_by_sitting(group.values()),)
+        for sitting in sittings
     ]
+
+
+SITTING_DAYS = 1
+"""A series that goes on over midnight is one."""
+
+
+def _by_sitting(instances: Iterable[Instance]) -> list[list[Instance]]:
+    """Part the images of one series by the days they were made on; those of neighbouring days stay together."""
+    days = {id(one): one.sat_on or one.studied_on for one in instances}
+    ordered = sorted(instances, key=lambda one: (days[id(one)] is not None, days[id(one)] or date.min))
+    sittings: list[list[Instance]] = []
+    last = None
+    for one in ordered:
+        day = days[id(one)]
+        if not sittings or (last is not None and day is not None and (day - last).days > SITTING_DAYS):
+            sittings.append([])
+        sittings[-1].append(one)
+        last = day
+    return sittings
 
 
 def _is_copy(one: Instance, other: Instance) -> bool:
@@ -125,23 +155,70 @@ FAN_COSINE = float(np.cos(np.radians(50)))
 def stacks_of(series: Series) -> list[Stack]:
     """Part a series into stacks, by orientation, size and way of making, and then by repetition at the same place."""
     acquisitions = _ways_of_making(series)
-    planes = [plane for instance in series.instances for plane in instance.planes]
+    planes = _of_near_making([plane for instance in series.instances for plane in instance.planes])
     piles = _alike(planes)
     orientations, is_fan = len({key[1] for key in piles}), _is_fan(planes)
-    echoes = len({how.echo_time_ms for how in acquisitions.values()})
+    echoes = len({acquisitions[plane.split].echo_time_ms for plane in planes})
     missing = _missing_of_series(series)
     stacks: list[Stack] = []
     for key, pile in piles.items():
         axes = tuple(round(value, 2) + 0.0 for value in (*pile[0].along_row, *pile[0].along_column))
         repeats = _repeats(pile)
         for number, repeat in enumerate(repeats):
-            name = f"{key[0]} {axes} {key[2]} {number}"
+            name = f"{key[0]} {axes} {key[2]} {number}{_day_name(series)}"
             stack = _stack(series, acquisitions[key[0]], name, repeat)
             few = _missing_of_stack(acquisitions[key[0]], len(repeat)) or _missing_between(stack, repeat, planes)
             files = frozenset(plane.path for plane in repeat)
             stack = replace(stack, repeats=len(repeats), incomplete=missing or few, files=files)
             stacks.append(replace(stack, orientations=orientations, is_fan=is_fan, echoes=echoes))
-    return [replace(stack, incomplete=stack.incomplete or _shorter(stack, stacks)) for stack in stacks]
+    stacks = [replace(stack, incomplete=stack.incomplete or _shorter(stack, stacks)) for stack in stacks]
+    return _with_scattered(stacks)
+
+
+def _day_name(series: Series) -> str:
+    """Return what tells the sittings apart that share one series number; nothing where there is one."""
+    day = series.first.sat_on or series.first.studied_on
+    return f" {day}" if series.sitting_count > 1 else ""
+
+
+NEAR_SHARE = 0.01
+"""Echo times of one series that differ by less are one: some scanners write them anew for each slice."""
+
+
+def _of_near_making(planes: Sequence[Plane]) -> list[Plane]:
+    """Give planes whose making differs by next to nothing in echo time the making of the first of them."""
+    splits: list[tuple[str | float | None, ...]] = []
+    named: dict[tuple[str | float | None, ...], tuple[str | float | None, ...]] = {}
+    for plane in planes:
+        if plane.split not in named:
+            near = next((other for other in splits if _is_near(other, plane.split)), plane.split)
+            splits += [] if near is not plane.split else [near]
+            named[plane.split] = near
+    return [
+        plane if named[plane.split] is plane.split else replace(plane, split=named[plane.split]) for plane in planes
+    ]
+
+
+def _is_near(one: tuple[str | float | None, ...], other: tuple[str | float | None, ...]) -> bool:
+    times = (one[1], other[1]) if min(len(one), len(other)) > 1 else (None, None)
+    if not all(isinstance(time, float) for time in times) or (one[0], *one[2:]) != (other[0], *other[2:]):
+        return False
+    return abs(times[0] - times[1]) <= NEAR_SHARE * max(times)  # type: ignore[operator, type-var]
+
+
+SCATTERED = 8
+"""From so many images that lie by themselves in a series on, it was more than a localizer."""
+
+
+def _with_scattered(stacks: list[Stack]) -> list[Stack]:
+    """Say of a series' first image by itself how many there are, where most of the series lies so."""
+    lone = [stack for stack in stacks if stack.lone is not None]
+    if len(lone) < SCATTERED or 2 * len(lone) < sum(stack.plane_count for stack in stacks):
+        return stacks
+    places = {stack.lone.position_mm for stack in lone if stack.lone is not None}
+    differ = "their position is one and the same" if len(places) == 1 else "they differ in making, size or direction"
+    reason = f"expected slices of one stack, found {len(lone)} images of the series each by itself: {differ}"
+    return [replace(stack, scattered=reason) if stack is lone[0] else stack for stack in stacks]
 
 
 def _shorter(stack: Stack, stacks: Sequence[Stack]) -> str | None:
@@ -181,7 +258,7 @@ def _ways_of_making(series: Series) -> dict[tuple[str | float | None, ...], Seri
 def _is_fan(planes: Sequence[Plane]) -> bool:
     normals = {tuple(np.round(np.cross(plane.along_row, plane.along_column), 2)) for plane in planes}
     across = np.array(sorted(normals))
-    return len(across) > 1 and float(np.abs(across @ across.T).min()) >= FAN_COSINE
+    return len(across) > 0 and float(np.abs(across @ across.T).min()) >= FAN_COSINE
 
 
 def _missing_of_series(series: Series) -> str | None:
