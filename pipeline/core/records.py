@@ -144,7 +144,7 @@ class Segmentation:
     ``folder`` says where ``path`` is relative to: ``study`` for masks people drew, ``output`` for automatic ones.
     ``spread_cv`` is the standard error of ln V from how far apart the ways end in which an automatic mask was found,
     ``signal_cv`` the standard deviation of ln V that unexplained signal gives it, ``shrinkage_cv`` that of being found
-    clearly smaller than drawn.
+    clearly smaller than drawn, or of having shrunk unseen.
     """
 
     patient_id: str

@@ -148,12 +148,13 @@ def held_against(again: FollowUpMasks, drawn_mm3: float, seen: SizeElsewhere) ->
     -------
     FollowUpMasks
         Without the tumour and with why, where the other contrast contradicts its size; with a larger error and words
-        where it is smaller there by less, or where both show it smaller, or larger, than it was drawn.
+        where it is smaller there by less, or where both show it smaller, or larger, than it was drawn; without an
+        error for a scar where it is as large there.
     """
     found_ratio = float(np.mean(again.ways_mm3[TUMOUR])) / drawn_mm3
     share = max(seen.ratio / found_ratio, LEAST_SHARE) if found_ratio else 1.0
     if share >= SMALLER_THERE:
-        return again
+        return replace(again, scar_cv=_others(again.scar_cv))
     is_agreed = found_ratio < shrinkage.NOT_SMALLER or seen.ratio > 1 / SMALLER_THERE
     if share < CONTRADICTED and not is_agreed:
         return _without_size(again, contradicted_in_words(TUMOUR, found_ratio, seen))
@@ -219,6 +220,7 @@ def _without_size(again: FollowUpMasks, why: str) -> FollowUpMasks:
         ways_mm3=_others(again.ways_mm3),
         signal_cv=_others(again.signal_cv),
         shrinkage_cv=_others(again.shrinkage_cv),
+        scar_cv=_others(again.scar_cv),
         left_contrast=_others(again.left_contrast),
         disturbed=tuple(name for name in again.disturbed if name != TUMOUR),
         untold={TUMOUR: why},

@@ -21,11 +21,10 @@ from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume, to_voxel, to_world
 from pipeline.measure.measurement_error import THICK_MM
 from pipeline.refind import shrinkage
-from pipeline.refind.fading_outwards import OutwardFall, outward_fall
-from pipeline.refind.lesion_fit import Fit, fitted_ends
+from pipeline.refind.fading_outwards import OutwardFall
+from pipeline.refind.lesion_fit import fitted_ends
 from pipeline.refind.likeness import ScansDifferError, alike_enough, blur_in_words, is_disturbed, matched
-from pipeline.refind.place_left import left_contrast
-from pipeline.refind.returned_fluid import returned_fluid
+from pipeline.refind.scar_signs import least_contrast, most_fluid, surest_fall
 from pipeline.refind.scene import Scene, scene_of
 from pipeline.refind.signal_voids import seen_alone, seen_shares
 from pipeline.refind.template import Template, template_of
@@ -111,6 +110,8 @@ class FollowUpMasks:
         The tumour to why its size cannot be told from this scan; then it is absent from all others.
     smaller_elsewhere
         The tumour to what scans of another contrast say, in words, where it is smaller there.
+    scar_cv
+        The tumour to the standard deviation of ln V that it has where it was treated: a scar may look like it.
     """
 
     probabilities: dict[str, Volume]
@@ -124,6 +125,7 @@ class FollowUpMasks:
     left_contrast: dict[str, float] = field(default_factory=dict)
     untold: dict[str, str] = field(default_factory=dict)
     smaller_elsewhere: dict[str, str] = field(default_factory=dict)
+    scar_cv: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -244,7 +246,7 @@ def follow_up_masks(
     shrinkage_cv, left_contrast = _shrinkage(masked, grown.get(Compartment.TUMOUR))
     return FollowUpMasks(
         probabilities, methods, tuple(notes), ways_mm3, signal_cv, shrinkage_cv, refusal, seen_disturbed, left_contrast,
-        untold,
+        untold, scar_cv=_scar(masked, grown.get(Compartment.TUMOUR)),
     )  # fmt: skip
 
 
@@ -278,6 +280,16 @@ def _shrinkage(masked: DonorVisit, tumour: Grown | None) -> tuple[dict[str, floa
     cv = shrinkage.shrinkage_cv(float(np.mean(tumour.ways_mm3)), _drawn_mm3(masked, name), tumour.left_contrast)
     contrast = tumour.left_contrast
     return {} if cv is None else {name: cv}, {} if contrast is None else {name: contrast}
+
+
+def _scar(masked: DonorVisit, tumour: Grown | None) -> dict[str, float]:
+    """Return what a tumour has as error for a scar that looks like it, where it may have one."""
+    if tumour is None:
+        return {}
+    name = str(Compartment.TUMOUR)
+    sizes_mm3 = (float(np.mean(tumour.ways_mm3)), _drawn_mm3(masked, name))
+    cv = shrinkage.scar_cv(*sizes_mm3, tumour.outward_fall, tumour.left_contrast)
+    return {} if cv is None else {name: cv}
 
 
 def _untold(masked: DonorVisit, tumour: Grown | None) -> dict[str, str]:
@@ -316,9 +328,10 @@ def together(ways: Sequence[FollowUpMasks]) -> FollowUpMasks:
         ways_mm3[name] = tuple(volume for way in again for volume in way.ways_mm3[name])
         signal_cv[name] = float(np.mean([way.signal_cv[name] for way in again]))  # the scan is the same, so no less
     used = [way for way in ways if way.refusal is None]
-    shrinkage_cv = {
-        name: max(way.shrinkage_cv.get(name, 0.0) for way in used) for way in used for name in way.shrinkage_cv
-    }
+    shrinkage_cv, scar_cv = (
+        {name: max(one.get(name, 0.0) for one in errors) for every in errors for name in every}
+        for errors in ([way.shrinkage_cv for way in used], [way.scar_cv for way in used])
+    )
     left_contrast = {
         name: min(w.left_contrast.get(name, np.inf) for w in used) for w in used for name in w.left_contrast
     }
@@ -329,7 +342,14 @@ def together(ways: Sequence[FollowUpMasks]) -> FollowUpMasks:
         signal_cv=signal_cv,
         shrinkage_cv=shrinkage_cv,
         left_contrast=left_contrast,
+        scar_cv=scar_cv,
     )
+
+
+def after_treatment(again: FollowUpMasks) -> FollowUpMasks:
+    """Return masks whose tumour was treated meanwhile: its error is as large as a scar asks for."""
+    wider = {name: max(again.shrinkage_cv.get(name, 0.0), cv) for name, cv in again.scar_cv.items()}
+    return replace(again, shrinkage_cv={**again.shrinkage_cv, **wider})
 
 
 def found_again(
@@ -378,9 +398,9 @@ def found_again(
                 np.mean([signal_error(end.patterns[c], end.left, scene.is_active, scene.spacing_mm) for end in ends])
             ),
             float(shares[c]),
-            None if thick or is_thick(follow_up) else _least_contrast(template, scene, ends, c),
-            _most_fluid(template, scene, ends, c),
-            None if thick or is_thick(follow_up) or extra_mm else _surest_fall(template, scene, ends, c),
+            None if thick or is_thick(follow_up) else least_contrast(template, scene, ends, c),
+            most_fluid(template, scene, ends, c),
+            None if thick or is_thick(follow_up) or extra_mm else surest_fall(template, scene, ends, c),
         )
         for c, name in enumerate(template.names)
     }, doubts
@@ -394,24 +414,6 @@ def parts_of(masked: DonorVisit) -> Template | None:
     """
     parts = {name: mask for name, mask in masked.masks.items() if name in GROWING and has_inside(mask)}
     return template_of(masked.image, parts, has_dark_fluid=masked.has_dark_fluid) if parts else None
-
-
-def _least_contrast(template: Template, scene: Scene, ends: Sequence[Fit], compartment: int) -> float | None:
-    """Return how far the place that a compartment has left differs from it, by the end where it differs least."""
-    seen = [left_contrast(template, scene, end, compartment) for end in ends]
-    return min((contrast for contrast in seen if contrast is not None), default=None)
-
-
-def _most_fluid(template: Template, scene: Scene, ends: Sequence[Fit], compartment: int) -> float | None:
-    """Return how much fluid lies unexplained beside a compartment, by the end that leaves most."""
-    seen = [returned_fluid(template, scene, end, compartment) for end in ends]
-    return max((fluid for fluid in seen if fluid is not None), default=None)
-
-
-def _surest_fall(template: Template, scene: Scene, ends: Sequence[Fit], compartment: int) -> OutwardFall | None:
-    """Return how much a compartment's signal falls towards its outline, by the end that shows it most surely."""
-    seen = [outward_fall(template, scene, end, compartment) for end in ends]
-    return max((fall for fall in seen if fall is not None), key=lambda fall: fall.mean - fall.error, default=None)
 
 
 def _mean(shares: Sequence[Volume]) -> Volume:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 
 from pipeline.core import wording
+from pipeline.measure.measurement_error import Z_95
 from pipeline.refind.fading_outwards import OutwardFall
 
 WORTH_SAYING = 0.85
@@ -54,6 +55,17 @@ falls outwards by more than this share of its contrast, and by more than so many
 phantom and in two real cords that fell by 50 or 65 % and kept all their room and 70 to 90 % of their signal (14 of 15
 fall by 0.03 to 0.25), against unchanged and evenly faded ones (at most 0.02). All
 were found at 0.87 to 1.06 of what was drawn; a real tumour that grew by a quarter fell by 0.16."""
+
+HALF_HIDDEN_CV, THIRD_HIDDEN_CV = 0.54, 0.19
+"""After a treatment that can shrink it, a tumour found about as large as drawn may be a rest in a scar that looks like
+it. With this standard deviation of ln V a 95 % interval reaches down by the largest factor by which such implants were
+found too large, 2.9; and where the signal shows that no half of it is scar by 1.45, for a scar as thin as a fall of
+30 % leaves does not show. Found clearly smaller, with a place that cannot be read, it may be as wrong as where that
+place hides it (``HIDDEN_CV``)."""
+
+SHOWN_FALL, ONE_SIDED = 0.03, 1.64
+"""No half of a tumour is scar where its fall outwards is below this share of its contrast, with 95 % one-sided; that of
+implants that had fallen by half, in a scar of nine tenths of their signal, was 0.04 to 0.1 where nothing hid it."""
 
 
 def is_untold(found_mm3: float, drawn_mm3: float, returned_fluid: float | None) -> bool:
@@ -147,6 +159,53 @@ def shrinkage_cv(found_mm3: float, drawn_mm3: float, left_contrast: float | None
     if not found_mm3 or found_mm3 >= (drawn_mm3 if least else WORTH_SAYING * drawn_mm3):
         return None
     return max(least, SHRINKAGE_SHARE * math.log(drawn_mm3 / found_mm3))
+
+
+def scar_cv(
+    found_mm3: float, drawn_mm3: float, fall: OutwardFall | None, left_contrast: float | None = None
+) -> float | None:
+    """Return the standard deviation of ln V of a lesion that was treated, for a scar that this scan would not show.
+
+    Parameters
+    ----------
+    found_mm3, drawn_mm3, left_contrast
+        As :func:`shrinkage_cv`.
+    fall
+        How its signal falls outwards; None where that cannot be told: on thick slices, or where its tissue changed.
+
+    Returns
+    -------
+    float or None
+        None where it was found larger than a scar is, where it is gone, and where the place that it left can be read.
+
+    Examples
+    --------
+    >>> scar_cv(1000.0, 1000.0, None), scar_cv(1000.0, 1000.0, OutwardFall(0.0, 0.01)), scar_cv(600.0, 1000.0, None)
+    (0.54, 0.19, 0.25)
+    >>> scar_cv(1300.0, 1000.0, None), scar_cv(600.0, 1000.0, None, left_contrast=0.9), scar_cv(0.0, 1000.0, None)
+    (None, None, None)
+    """
+    if not 0 < found_mm3 <= NOT_LARGER * drawn_mm3:
+        return None
+    if found_mm3 < WORTH_SAYING * drawn_mm3:
+        return HIDDEN_CV if left_contrast is None else None
+    is_shown = fall is not None and fall.mean + ONE_SIDED * fall.error < SHOWN_FALL
+    return THIRD_HIDDEN_CV if is_shown else HALF_HIDDEN_CV
+
+
+def scar_in_words(name: str, cv: float) -> str:
+    """Say that a lesion that was treated may be smaller than it was found.
+
+    Examples
+    --------
+    >>> scar_in_words("tumour", 0.54)[:79]
+    'after a treatment that can shrink it, this scan does not tell the tumour from a'
+    """
+    return (
+        f"after a treatment that can shrink it, this scan does not tell the {name} from a scar that looks like it, so "
+        f"that it may be smaller (on known lesions of this kind the size found was up to {math.exp(Z_95 * cv):.1f} "
+        f"times the true one); draw it on this scan"
+    )
 
 
 def shrinkage_in_words(

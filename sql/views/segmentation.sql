@@ -47,4 +47,4 @@ comment on column segmentation.note is 'remark of the reader or program';
 comment on column segmentation.software is 'programs and versions';
 comment on column segmentation.spread_cv is 'standard error of ln V from how far apart the ways end in which an automatic mask was found, a fraction; empty where there is one way';
 comment on column segmentation.signal_cv is 'standard deviation of ln V that signal the masked scan does not explain, as after movement, gives an automatic mask, a fraction; empty for other masks';
-comment on column segmentation.shrinkage_cv is 'standard deviation of ln V that an automatic mask has for being found clearly smaller than it was drawn at the masked visit, a fraction; empty for other masks';
+comment on column segmentation.shrinkage_cv is 'standard deviation of ln V that an automatic mask has for what may have shrunk unseen: for being found clearly smaller than it was drawn at the masked visit, smaller on another contrast, or about as large after a treatment that can leave a scar, a fraction; empty for other masks';

@@ -81,6 +81,7 @@ def measured(folder: Path, *, is_thick: bool = False) -> Iterator[Found | Looked
                 yield f"{patient} {session}: {again.refusal}"
                 continue
             yield time.process_time() - started
+            again = refinding.after_treatment(again) if series.is_treated(folder, patient) else again
             if "tumour" not in drawn.masks:
                 flags = signal_search.look_for_new_signal(drawn, None, later, aligned.to_reference)
                 true_mm3 = float(sizes.get((patient, session, "tumour"), 0.0))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
+
 from pipeline.core.volume import Volume
 from pipeline.files import images
 
@@ -11,6 +13,12 @@ from pipeline.files import images
 def sessions(folder: Path, patient: str) -> list[str]:
     """Return a patient's sessions in order; a reader drew on the first."""
     return sorted(path.name for path in (folder / "bids" / patient).glob("ses-*"))
+
+
+def is_treated(folder: Path, patient: str) -> bool:
+    """Say whether a patient had a treatment other than surgery."""
+    given = pd.read_csv(folder / "bids" / "treatments.tsv", sep="\t")
+    return bool((given.loc[given["participant_id"] == patient, "kind"] != "surgery").any())
 
 
 def scan(folder: Path, patient: str, session: str) -> Volume:

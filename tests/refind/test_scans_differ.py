@@ -156,6 +156,22 @@ def test_where_the_place_that_a_tumour_left_looks_like_it_the_finding_says_so_an
     assert (tumour.shrinkage_cv or 0) >= HIDDEN_CV
 
 
+def test_after_treatment_a_tumour_found_as_drawn_is_less_sure_and_says_why(tmp_path: Path) -> None:
+    later = visited("ses-02", phantom(4.5, seed=4)[0])
+    watched, treated = (automatic(later, tmp_path, treated_before=treated) for treated in (False, True))
+    assert watched.findings == ()
+    (doubt,) = treated.findings
+    assert (doubt.code, doubt.severity) == ("shrinkage_unsure", "warning")
+    assert "after a treatment that can shrink it" in doubt.message
+    rows = [one.measured(Compartment.TUMOUR) for one in (watched, treated)]
+    narrow, wide = (size_of(later, one) for one in (watched, treated))
+    assert narrow.volume_mm3 == wide.volume_mm3
+    assert [row.shrinkage_cv is None for row in rows if row] == [True, False]
+    assert (wide.volume_cv or 0) > (narrow.volume_cv or 0) + 0.05
+    assert "scar that looks like it" in (rows[1].note if rows[1] else "")
+    assert drawn_by_a_person(later, treated).findings == ()
+
+
 def test_of_several_masked_visits_those_that_differ_are_passed_over() -> None:
     good = refinding.FollowUpMasks({}, {}, ())
     bad = refinding.FollowUpMasks({}, {}, (), refusal="blurred")
@@ -183,12 +199,16 @@ def placed(read: ScannedVisit, masks: MaskedVisit, grade: str = "A") -> PlacedVi
     return PlacedVisit(read, masks, place=AlignedVisit(read.session_id, STILL, STILL, "", record))  # type: ignore[arg-type]
 
 
-def automatic(later: ScannedVisit, out_dir: Path, grade: str = "A", others: tuple[str, ...] = ()) -> MaskedVisit:
+def automatic(
+    later: ScannedVisit, out_dir: Path, grade: str = "A", others: tuple[str, ...] = (), *, treated_before: bool = False
+) -> MaskedVisit:
     """Find the drawn visit's masks again; ``others`` are further visits with the same masks, of these contrasts."""
     further = [visited(f"ses-0{n}", DRAWN.image, contrast) for n, contrast in enumerate(others, start=3)]
     donors = [placed(visit, GIVEN, grade) for visit in (visited("ses-01", DRAWN.image), *further)]
     nothing = MaskedVisit(later.session_id, None, {})
-    return refind_masks.automatic_masks(placed(later, nothing, grade), donors, out_dir, operated_between=False)
+    return refind_masks.automatic_masks(
+        placed(later, nothing, grade), donors, out_dir, operated_between=False, treated_before=treated_before
+    )
 
 
 def drawn_by_a_person(visit: ScannedVisit, masks: MaskedVisit) -> MaskedVisit:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.measure import measurement_error
 from pipeline.refind import refinding, shrinkage
+from pipeline.refind.fading_outwards import OutwardFall
 
 DRAWN_MM3 = 1000.0
 
@@ -85,3 +86,51 @@ def test_the_words_name_lesion_visit_and_both_sizes() -> None:
     words = shrinkage.shrinkage_in_words("tumour", 652.0, 1100.0, "ses-01")
     for part in ("tumour", "-41 %", "ses-01", "-65 %"):
         assert part in words
+
+
+FALLS = [None, OutwardFall(0.0, 0.01), OutwardFall(0.0, 0.1), OutwardFall(0.05, 0.01), OutwardFall(-0.2, 0.2)]
+
+
+@pytest.mark.parametrize("fall", FALLS)
+@pytest.mark.parametrize("ratio", [0.85, 1.0, 1.1])
+def test_after_treatment_the_interval_of_a_tumour_found_as_drawn_holds_what_a_scar_hides(
+    ratio: float, fall: OutwardFall | None
+) -> None:
+    cv = shrinkage.scar_cv(ratio * DRAWN_MM3, DRAWN_MM3, fall)
+    assert cv is not None
+    total, _ = measurement_error.largest_error(0.09, shrinkage=cv)
+    reached = measurement_error.volume_interval(ratio, total).low / ratio
+    if fall == FALLS[1]:
+        assert 1 / 1.6 < reached < 0.7
+    else:
+        assert reached < 0.35
+
+
+@given(st.floats(-0.3, 0.3), st.floats(0.0, 0.2), st.floats(0.0, 0.2))
+def test_a_fall_that_is_told_less_surely_never_makes_a_size_surer(mean: float, error: float, more: float) -> None:
+    sure, unsure = (
+        shrinkage.scar_cv(DRAWN_MM3, DRAWN_MM3, OutwardFall(mean, one)) or 0 for one in (error, error + more)
+    )
+    assert sure <= unsure <= (shrinkage.scar_cv(DRAWN_MM3, DRAWN_MM3, None) or 0)
+
+
+def test_a_tumour_that_grew_is_gone_or_left_a_place_that_can_be_read_hides_no_scar() -> None:
+    for found_mm3, left_contrast in ((1.11 * DRAWN_MM3, None), (0.0, None), (0.5 * DRAWN_MM3, 0.9)):
+        assert shrinkage.scar_cv(found_mm3, DRAWN_MM3, None, left_contrast) is None
+    assert shrinkage.scar_cv(0.5 * DRAWN_MM3, DRAWN_MM3, None) == shrinkage.HIDDEN_CV
+
+
+def test_only_after_treatment_a_scar_makes_the_error_larger_and_never_smaller() -> None:
+    ways = [refinding.FollowUpMasks({}, {}, (), scar_cv=cvs) for cvs in ({"tumour": 0.2}, {"tumour": 0.5}, {})]
+    both = refinding.together(ways)
+    assert (both.scar_cv, both.shrinkage_cv) == ({"tumour": 0.5}, {})
+    assert refinding.after_treatment(both).shrinkage_cv == {"tumour": 0.5}
+    surer = refinding.FollowUpMasks({}, {}, (), shrinkage_cv={"tumour": 0.6}, scar_cv={"tumour": 0.5})
+    assert refinding.after_treatment(surer).shrinkage_cv == {"tumour": 0.6}
+
+
+def test_the_words_of_a_scar_name_the_treatment_and_how_wrong_such_sizes_were() -> None:
+    for cv, factor in ((shrinkage.HALF_HIDDEN_CV, "2.9"), (shrinkage.THIRD_HIDDEN_CV, "1.5")):
+        words = shrinkage.scar_in_words("tumour", cv)
+        for part in ("treatment", "scar that looks like it", "may be smaller", f"{factor} times", "draw it"):
+            assert part in words

@@ -138,6 +138,25 @@ def test_surgery_between_the_visits_is_known(kind: str, day: int, expected: bool
     assert choose_donor.operated_between(undated, visits[0], [given]) is (kind == "surgery")
 
 
+@pytest.mark.parametrize(
+    ("kind", "day", "expected"),
+    [
+        ("radiotherapy", 200, True), ("radiotherapy", -900, True), ("radiotherapy", 365, False), ("unknown", 10, True),
+        ("bevacizumab", 364, True), ("other", 1, True), ("surgery", 200, False), ("steroid", 200, False),
+        ("drainage", 200, False),
+    ],
+)  # fmt: skip
+def test_what_could_have_shrunk_a_tumour_before_a_visit_is_known(kind: str, day: int, expected: bool) -> None:
+    first = date(2020, 1, 1)
+    drawn, later = (SimpleNamespace(acquired_on=first + timedelta(days=days)) for days in (0, 365))
+    given = [SimpleNamespace(kind=kind, started_on=first + timedelta(days=day))]
+    assert choose_donor.treated_before(later, drawn, given) is expected
+    assert not choose_donor.treated_before(later, drawn, [])
+    assert not choose_donor.treated_before(drawn, later, given), "what is drawn later has no scar of a later treatment"
+    undated = SimpleNamespace(acquired_on=None)
+    assert choose_donor.treated_before(undated, drawn, given) is (kind not in choose_donor.SHRINK_NOTHING)
+
+
 def test_a_finer_scan_is_not_taken_from_before_surgery_or_of_another_lesion() -> None:
     given = {"ses-1": T, "ses-2": T}
     assert chosen("ses-3", given, thick="2", surgery=2011) == "ses-2"

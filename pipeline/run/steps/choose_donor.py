@@ -10,6 +10,9 @@ from pipeline.core.vocabulary import Compartment, TreatmentKind
 from pipeline.run.steps.read_visits import AS_FINE, thickest_mm
 from pipeline.run.steps.visit_work import PlacedVisit, ReadVisit
 
+SHRINK_NOTHING = (TreatmentKind.SURGERY, TreatmentKind.DRAINAGE, TreatmentKind.STEROID)
+"""After these a tumour leaves no scar in its own outline: surgery makes another lesion, the others take fluid away."""
+
 MOST_DONORS = 3
 """A mask is found again from this many visits at most: each costs a fit. Tried were two."""
 
@@ -100,3 +103,15 @@ def operated_between(visit: ReadVisit, donor: ReadVisit, treatments: Sequence[re
         return any(given.kind == TreatmentKind.SURGERY for given in treatments)
     first, second = sorted((visit.acquired_on, donor.acquired_on))
     return any(given.kind == TreatmentKind.SURGERY and first <= given.started_on <= second for given in treatments)
+
+
+def treated_before(visit: ReadVisit, donor: ReadVisit, treatments: Sequence[records.Treatment]) -> bool:
+    """Say whether a tumour may have shrunk after its mask was drawn because a treatment had begun before a visit.
+
+    Shrinkage goes on for years, so a treatment before the mask counts as well; one that nobody understood counts.
+    Unknown dates count as if it had begun.
+    """
+    if visit.acquired_on is not None and donor.acquired_on is not None and visit.acquired_on < donor.acquired_on:
+        return False
+    on = visit.acquired_on
+    return any(given.kind not in SHRINK_NOTHING and (on is None or given.started_on < on) for given in treatments)

@@ -30,7 +30,8 @@ class MaskMaking:
     """How an automatic mask was made, for its record.
 
     ``spread_cv`` is how far several ways of finding it differ, ``signal_cv`` what unexplained signal could do to its
-    volume, ``shrinkage_cv`` what it is unsure by for being found smaller than drawn: standard deviations of ln V.
+    volume, ``shrinkage_cv`` what it is unsure by for being found smaller than drawn, or for having shrunk unseen:
+    standard deviations of ln V.
     """
 
     source: str

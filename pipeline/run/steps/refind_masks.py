@@ -23,7 +23,7 @@ from pipeline.files import fingerprints, finished_steps
 from pipeline.measure import measurement_error
 from pipeline.refind import other_contrast, refinding
 from pipeline.refind.likeness import disturbed_in_words
-from pipeline.refind.shrinkage import shrinkage_cv, shrinkage_in_words
+from pipeline.refind.shrinkage import scar_in_words, shrinkage_cv, shrinkage_in_words
 from pipeline.run.steps import apply_acts, choose_donor, mask_records, search_signal, second_contrast, use_drawings
 from pipeline.run.steps.mask_records import AUTOMATIC_SOURCE, SCAN_DISTURBED, SCANS_DIFFER, SHRINKAGE_UNSURE
 from pipeline.run.steps.patient_work import PatientWork, attempt
@@ -53,7 +53,10 @@ def find_again(work: PatientWork) -> PatientWork:
         if not chosen:
             continue
         operated = choose_donor.operated_between(visit.read, chosen[0].read, treatments)
-        find = partial(automatic_masks, visit, chosen, work.plan.out_dir, operated_between=operated)
+        treated = choose_donor.treated_before(visit.read, chosen[0].read, treatments)
+        find = partial(
+            automatic_masks, visit, chosen, work.plan.out_dir, operated_between=operated, treated_before=treated
+        )
         masks, not_found = attempt(find, visit.read, "mask")
         findings += not_found
         if masks is None:
@@ -76,7 +79,12 @@ def _up_to(visit: PlacedVisit, donor: PlacedVisit, donors: Sequence[PlacedVisit]
 
 
 def automatic_masks(
-    visit: PlacedVisit, donors: Sequence[PlacedVisit], out_dir: Path, *, operated_between: bool
+    visit: PlacedVisit,
+    donors: Sequence[PlacedVisit],
+    out_dir: Path,
+    *,
+    operated_between: bool,
+    treated_before: bool = False,
 ) -> MaskedVisit:
     """Find the compartments of masked visits again on a visit without masks.
 
@@ -87,6 +95,8 @@ def automatic_masks(
         ones are passed over where their alignment is poor.
     operated_between
         Surgery lies between the visit and the first of the donors, or one of them has no date.
+    treated_before
+        A treatment that can shrink a tumour had begun before the visit.
     """
     first, *others = donors
     poor = next((one.session_id for one in (visit, first) if not one.is_comparable), None)
@@ -97,7 +107,7 @@ def automatic_masks(
     sources = [row for donor in used for row in donor.masks.measured_rows]
     key = fingerprints.of_values(
         "mask", visit.read.anchor_sha256, [donor.read.anchor_sha256 for donor in used], operated_between,
-        visit.read.contrast, [donor.read.contrast for donor in used],
+        treated_before, visit.read.contrast, [donor.read.contrast for donor in used],
         [(row.path, row.sha256) for row in sources],
         [one.place.input_sha256 for one in (visit, *used)],
         second_contrast.digest((visit, *used)),
@@ -105,7 +115,7 @@ def automatic_masks(
         [fingerprints.of_file(Path(code)) for code in (__file__, mask_records.__file__, second_contrast.__file__)],
         fingerprints.software(),
     )  # fmt: skip
-    make = partial(_segment, visit, used, out_dir, may_grow=not operated_between)
+    make = partial(_segment, visit, used, out_dir, may_grow=not operated_between, is_treated=treated_before)
     sidecar = mask_records.automatic_sidecar(visit.read, AUTOMATIC_SOURCE)
     step = finished_steps.cached(sidecar, out_dir, key, [row.path for row in sources], make)
     mask_rows = step.of_kind(records.Segmentation)
@@ -127,11 +137,12 @@ def automatic_masks(
 
 
 def _segment(
-    visit: PlacedVisit, used: Sequence[PlacedVisit], out_dir: Path, *, may_grow: bool
+    visit: PlacedVisit, used: Sequence[PlacedVisit], out_dir: Path, *, may_grow: bool, is_treated: bool
 ) -> finished_steps.StepResult:
     """Write the masks of one visit; return their records, and what is to be said of it."""
     ways = tuple(_ways(visit, used, may_grow=may_grow))
-    both = second_contrast.held_against_it(refinding.together(ways), visit, used, out_dir)
+    held = second_contrast.held_against_it(refinding.together(ways), visit, used, out_dir)
+    both = refinding.after_treatment(held) if is_treated else replace(held, scar_cv={})
     givers = [donor for donor, way in zip(used, ways, strict=True) if both.refusal is not None or way.refusal is None]
     named = " and ".join(donor.session_id for donor in givers)
     mask_rows = []
@@ -162,6 +173,8 @@ def _doubts_of(name: str, both: refinding.FollowUpMasks) -> Iterator[str]:
         yield f"less sure: {disturbed_in_words(name, both.signal_cv[name])}"
     if name in both.smaller_elsewhere:
         yield f"less sure: {both.smaller_elsewhere[name]}"
+    if name in both.scar_cv:
+        yield f"less sure: {scar_in_words(name, both.scar_cv[name])}"
 
 
 def _doubts(named: str, both: refinding.FollowUpMasks, donors: Sequence[PlacedVisit]) -> dict[str, str]:
@@ -182,10 +195,13 @@ def _of_shrinkage(both: refinding.FollowUpMasks, donors: Sequence[PlacedVisit]) 
     tumour = other_contrast.TUMOUR
     drawn_mm3, drawn_at = max((_volume_mm3(one.masks.primary[Compartment.TUMOUR]), one.session_id) for one in donors)
     found_mm3, contrast = _volume_mm3(both.probabilities[tumour]), both.left_contrast.get(tumour)
-    if tumour not in both.smaller_elsewhere or shrinkage_cv(found_mm3, drawn_mm3, contrast) is not None:
+    is_for_another_reason = tumour in both.smaller_elsewhere or tumour in both.scar_cv
+    if not is_for_another_reason or shrinkage_cv(found_mm3, drawn_mm3, contrast) is not None:
         yield shrinkage_in_words(tumour, found_mm3, drawn_mm3, drawn_at, contrast)
     if tumour in both.smaller_elsewhere:
         yield both.smaller_elsewhere[tumour]
+    if tumour in both.scar_cv:
+        yield scar_in_words(tumour, both.scar_cv[tumour])
 
 
 def _volume_mm3(mask: Volume) -> float:
