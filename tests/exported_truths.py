@@ -25,10 +25,15 @@ SMALLEST_GROWTH_MM3 = 100.0
 DAYS = ("_on", "_at", "_by", "_from")
 """How the names of columns end that hold days."""
 NUMBERS = (
-    "_mm3", "_ratio", "_cv", "_sd", "probability", "probability_in_cohort", "growing_share", "growing_low_share",
+    "_mm3", "_ratio", "_cv", "_sd", "probability", "probability_low", "probability_high",
+    "probability_in_cohort", "growing_share", "growing_low_share",
     "growing_high_share", "_percent", "_percent_per_year",
 )  # fmt: skip
 """How the names of columns end that hold numbers which a page may print."""
+
+
+SHARES = ("_cv", "_sd", "probability", "probability_low", "probability_high", "probability_in_cohort")
+"""How the names of those end that are shares of 1."""
 
 
 @dataclass
@@ -163,8 +168,10 @@ class Truth:
             sizes = rows["volume_mm3"].dropna().to_numpy(float)
             sizes = sizes[sizes > 0]
             ratios += list((sizes[:, None] / sizes).ravel())
+        for sizes in self._sets_of_lesions():
+            ratios += list((sizes[:, None] / sizes).ravel())
         ratios += self._numbers("_ratio")
-        shares = self._numbers("_cv", "_sd", "probability", "probability_in_cohort")
+        shares = self._numbers(*SHARES)
         shares += self._numbers("growing_share", "growing_low_share", "growing_high_share")
         changes = self._numbers("_percent", "_percent_per_year")
         shares += self._described(
@@ -172,6 +179,15 @@ class Truth:
         )
         ratios += self._described("section / cord beside it", "section / healthy people's median")
         return np.sort([*changes, *(100 * (x - 1) for x in ratios), *(100 * x for x in shares), *OF_CRITERIA])
+
+    def _sets_of_lesions(self) -> Iterator[NDArray[np.float64]]:
+        """Yield the sizes of each lesion, and those of what the rule compares, of which a page may tell a change."""
+        lesions = self.rows("lesion_assessment")
+        for _, rows in lesions.groupby("lesion_id") if len(lesions) else ():
+            sizes = rows["volume_mm3"].dropna().unique()
+            yield sizes[sizes > 0].astype(float)
+        judged = {part[name] for part in self.clauses for name in ("value", "reference_value") if part.get(name)}
+        yield np.array(sorted(judged), dtype=float)
 
     def _described(self, *units: str) -> list[float]:
         """Return what the scans say of the lesions in some units."""

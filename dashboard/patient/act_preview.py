@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dashboard.data import queries
 from dashboard.patient import scan_panes
 from dashboard.words import acts_beside, labels
 from pipeline.core.vocabulary import PatientCourse, VisitJudgement
 from pipeline.journal.decisions import TUMOUR, ActKind, Standing
+from pipeline.journal.lesion_acts import LesionNaming, NameAnswer
 from pipeline.judge import course_text, what_if
 from pipeline.judge.criteria import Metric
+
+if TYPE_CHECKING:
+    from pipeline.run.steps.other_names import Renaming
 
 SCAN_COPIED = "scan_copied"
 """Finding of a visit that has no size because its scan is another visit's too."""
@@ -40,10 +46,7 @@ def preview(patient_id: str, criteria_id: str, kind: str, session_id: str, compa
     effect = queries.derived(_effect, patient_id, criteria_id, kind, session_id, compartment)
     if effect is None:
         return NOT_KNOWN
-    if effect.is_same:
-        words = [f"The latest verdict stays: {_told(effect.after)}."]
-    else:
-        words = [f"The latest verdict changes: {_told(effect.before)} → {_told(effect.after)}."]
+    words = [_changes(effect)]
     words += [
         f"{labels.capital(acts_beside.READINGS[reading])}: {_told(one.before)} → {_told(one.after)}."
         for reading, one in effect.changed_readings.items()
@@ -74,6 +77,44 @@ def _other_criteria(patient_id: str, criteria_id: str, kind: str, session_id: st
     if len(by_known_sizes) < len(others):
         words.append(BY_OTHER_SIZES)
     return words
+
+
+def names_preview(patient_id: str, criteria_id: str, session_id: str, names: tuple[str, str], answer: str) -> str:
+    """Say what an answer about two names of a table's lesions would change of the latest verdicts.
+
+    Parameters
+    ----------
+    names
+        The lesion that is spoken of, and the other one; empty where none was given yet.
+    answer
+        A ``NameAnswer``.
+    """
+    if not all(names):
+        return ""
+    renaming = queries.derived(_renaming, patient_id, criteria_id, session_id, *names, answer)
+    if renaming is None:
+        return NOT_KNOWN
+    words = [_changes(renaming.verdict)]
+    words += [f"{name}: {_told(one.before)} → {_told(one.after)}." for name, one in renaming.lesions.items()]
+    return " ".join(words)
+
+
+def _renaming(
+    patient_id: str, criteria_id: str, session_id: str, lesion: str, other: str, answer: str
+) -> Renaming | None:
+    from pipeline.run.steps import other_names  # noqa: PLC0415  # loads what follows lesions, which few pages need
+
+    courses, criteria = queries.query("patient_judged_course", patient_id=patient_id), queries.criteria_of(criteria_id)
+    if courses.empty or criteria is None:
+        return None
+    naming = LesionNaming("preview", session_id, lesion, other, NameAnswer(answer), "you")
+    return other_names.effect_of(str(courses.iloc[0]["course"]), naming, criteria)
+
+
+def _changes(effect: what_if.Effect) -> str:
+    if effect.is_same:
+        return f"The latest verdict stays: {_told(effect.after)}."
+    return f"The latest verdict changes: {_told(effect.before)} → {_told(effect.after)}."
 
 
 def _comes_free(patient_id: str, session_id: str) -> list[str]:

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.data import queries
-from dashboard.patient.act_preview import NOT_KNOWN
+from dashboard.patient.act_preview import names_preview
 from dashboard.shell import drafts, page, signing
 from dashboard.words import labels
 from dashboard.words.table_rows import as_rows
@@ -55,23 +55,24 @@ def ask(verdict_rows: pd.DataFrame) -> None:
         )
 
 
-def form(where: str, patient_id: str, session_id: str, act: Callable[..., Act], put: Callable[..., str]) -> None:
-    """Offer the answers about two lesions of a visit; a reason is asked for.
+def form(of: tuple[str, str, str], act: Callable[..., Act], put: Callable[..., str]) -> None:
+    """Offer the answers about two lesions of a visit, each with what it would change; a reason is asked for.
 
     Parameters
     ----------
-    where
-        Ending of the keys of this form.
+    of
+        Patient, visit and the criteria by which the change is said.
     act
         Makes an act on the visit of a kind and further fields.
     put
         Puts acts on record and says so.
     """
+    patient_id, session_id, criteria_id = of
+    where = f"{patient_id}-{session_id}"
     names = of_table(patient_id, session_id)
     if not names:
         page.remark("No table tells lesions apart at this visit.")
         return
-    page.remark(NOT_KNOWN)
     lesion = st.selectbox("Lesion", names, key=f"names-first-{where}")
     chosen = st.radio("From the scans", list(ANSWERS), key=f"names-answer-{where}", format_func=ANSWERS.__getitem__)
     other = _other(where, lesion, chosen)
@@ -79,6 +80,7 @@ def form(where: str, patient_id: str, session_id: str, act: Callable[..., Act], 
         st.text_input("It is called from here on", key=other, max_chars=40, persist_state="session")
     else:
         st.selectbox("and", [name for name in names if name != lesion], key=other)
+    page.remark(names_preview(patient_id, criteria_id, session_id, (lesion, signing.typed(other)), chosen))
     st.text_area("Reason", key=_why(where, lesion, chosen), height=80, max_chars=600, persist_state="session")
     st.button("Settle the names", key=f"names-put-{where}", on_click=_put, args=(where, act, put))
 

@@ -190,7 +190,7 @@ def _controls(
         if lesion_names_form.of_table(patient_id, session_id):
             with _opened("Lesion names", where) as is_open:
                 if is_open:
-                    lesion_names_form.form(where, patient_id, session_id, act, _put)
+                    lesion_names_form.form((patient_id, session_id, criteria_id), act, _put)
         with _opened("Not tumour", where) as is_open:
             if is_open:
                 page.remark(preview(patient_id, criteria_id, str(ActKind.WITHDRAW_LESION), session_id))

@@ -263,7 +263,8 @@ def caveats(row: pd.Series, criteria_name: str, verdicts: pd.DataFrame) -> str:
     if labels.is_known(row["probability"]):
         is_led = any(part.kind == ClauseKind.LESION for part in _parts(row))
         whose = " of the total" if is_led else ""
-        parts.append(f"probability of a change{whose} beyond the threshold {labels.probability(row['probability'])}")
+        stated = labels.probability(row["probability"])
+        parts.append(f"probability of a change{whose} beyond the threshold {stated}{_range(row)}")
         parts += _in_cohort(row)
     if len(verdicts) > 1:
         parts.append(_agreement(str(row["category"]), verdicts["category"]))
@@ -278,6 +279,14 @@ def _agreement(category: str, categories: pd.Series) -> str:
         return f"{(categories == category).sum()} of {len(categories)} criteria agree"
     judged = int((categories != Category.NE).sum())
     return f"{judged or 'none'} of {len(categories)} criteria could judge"
+
+
+def _range(row: pd.Series) -> str:
+    """Say between which numbers a probability lies where few or most people grow; nothing where they print alike."""
+    if not labels.is_known(row.get("probability_low")):
+        return ""
+    low, high = (labels.probability(row[f"probability_{end}"]) for end in ("low", "high"))
+    return "" if low == high else f", {low} to {high} where one in ten to nine in ten people grow"
 
 
 def _in_cohort(row: pd.Series) -> Iterator[str]:

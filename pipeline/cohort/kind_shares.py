@@ -39,6 +39,17 @@ BEFORE = np.array([0.2, 0.4, 0.2, 0.1, 0.1])
 PEOPLE_BEFORE = 3.0
 """How many people that expectation weighs as much as."""
 
+USUAL_ELSEWHERE = 0.05
+MANY, FEW = 0.9, 0.1
+ELSEWHERE = np.array(
+    [
+        [USUAL_ELSEWHERE, *((1 - USUAL_ELSEWHERE) * part for part in (still, steady, by_jumps, 0.0))]
+        for still, steady, by_jumps in ((MANY, FEW, 0.0), (MANY, 0.0, FEW), (FEW, MANY, 0.0), (FEW, 0.0, MANY))
+    ]
+)
+"""Cohorts among which a probability may lie: one in ten or nine in ten grow, steadily or by jumps, and a few as they do
+everywhere. Chosen on simulated people whose seed is none of those reported (see the benchmarks); a proposal."""
+
 GROWING = np.array([False, False, True, True, False])
 """Kinds that grow, steadily or by jumps."""
 
@@ -110,6 +121,17 @@ def probability_in(share: CohortShare, one: KindEvidence) -> float | None:
         return None
     weights = np.array(_of_kinds(share, "share")) * _of_kinds(one, "likelihood")
     return float(weights @ np.array(_of_kinds(one, "probability")) / weights.sum())
+
+
+def probability_range(one: KindEvidence) -> tuple[float, float]:
+    """Return between which numbers the probability of a change lies in cohorts of which few or most people grow.
+
+    The stated one is always within. The view ``probability_range`` computes the same.
+    """
+    stated, *_ = probabilities = np.array(_of_kinds(one, "probability"))
+    weights = ELSEWHERE * _of_kinds(one, "likelihood")
+    elsewhere = weights @ probabilities / weights.sum(axis=1)
+    return float(min(stated, elsewhere.min())), float(max(stated, elsewhere.max()))
 
 
 def in_words(share: CohortShare) -> str:

@@ -176,6 +176,7 @@ TABLE_KINDS = (
     ("unit_differs", "error", "write the size in the unit that its column names, and that unit beside it, or none"),
     ("imported_not_used", "note", "nothing to do: a visit with images is measured on them"),
     ("imported_differs", "warning", "what was imported first is kept; correct phenotype/cordtrack_volumes.tsv by hand"),
+    ("import_contradicts", "warning", "what stands in the study is kept; correct its table by hand where it is wrong"),
 )
 
 MASK_KINDS = (

@@ -33,11 +33,23 @@ WITHIN = {"cyst": PartSize, "enhancing": PartSize}
 """Values that are records themselves, by the names of their fields."""
 
 
-def to_text(course: PatientCourse) -> str:
-    """Write a course as JSON; fields at their usual value are left out."""
+LESIONS = "lesions_of_table"
+"""What stands beside the fields of a course: sizes that a table gives of single lesions, for whoever asks by name."""
+
+
+def to_text(course: PatientCourse, lesions: Mapping[str, Any] | None = None) -> str:
+    """Write a course as JSON; fields at their usual value are left out.
+
+    Parameters
+    ----------
+    lesions
+        What a table gives of single lesions, of records, days and plain values; None where there is nothing.
+    """
     written = {name: value for name, value in asdict(course).items() if name not in PARTS}
     for name in PARTS:
         written[name] = [_without_usual(part) for part in getattr(course, name)]
+    if lesions is not None:
+        written[LESIONS] = lesions
     return json.dumps(written, ensure_ascii=False, default=_plain)
 
 
@@ -49,6 +61,7 @@ def from_text(text: str) -> PatientCourse:
     True
     """
     read: dict[str, Any] = json.loads(text)
+    read.pop(LESIONS, None)
     for name, kind in PARTS.items():
         read[name] = tuple(_part(kind, values) for values in read.get(name, ()))
     read["pinned_baselines"] = tuple(read["pinned_baselines"])
@@ -56,6 +69,20 @@ def from_text(text: str) -> PatientCourse:
     for name in ("died_on", "last_contact_on"):
         read[name] = _day(read[name])
     return PatientCourse(**read)
+
+
+def lesions_in(text: str) -> dict[str, Any] | None:
+    """Return what :func:`to_text` wrote of a table's lesions; None where it wrote nothing.
+
+    Records are mappings, days as :func:`written_day` reads them.
+    """
+    lesions: dict[str, Any] | None = json.loads(text).get(LESIONS)
+    return lesions
+
+
+def written_day(value: Any) -> date | None:
+    """Return a day as :func:`to_text` wrote it."""
+    return _day(value)
 
 
 def _without_usual(part: Any) -> dict[str, Any]:

@@ -87,7 +87,10 @@ def counted_then(course: PatientCourse, seen_at: Mapping[str, Container[str]]) -
 
 
 def judge_lesion(
-    course: PatientCourse, visits: Sequence[VisitMeasure], criteria: ResponseCriteria
+    course: PatientCourse,
+    visits: Sequence[VisitMeasure],
+    criteria: ResponseCriteria,
+    undated: Sequence[VisitMeasure] = (),
 ) -> tuple[VisitJudgement, ...]:
     """Judge one lesion from its first sighting on.
 
@@ -97,11 +100,13 @@ def judge_lesion(
         Of the patient.
     visits
         The lesion's own sizes, from its first sighting on.
+    undated
+        Its sizes on scans whose day nobody can tell: each may lie before any other.
     """
     names = {visit.session_id for visit in visits}
     lesion_course = replace(
         course,
-        undated=(),
+        undated=tuple(undated),
         visits=tuple(visits),
         function_scores=(),
         pinned_baselines=tuple(name for name in course.pinned_baselines if name in names),

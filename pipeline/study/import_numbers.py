@@ -22,6 +22,7 @@ from pipeline.errors import InputError
 from pipeline.files import atomic, fingerprints
 from pipeline.measure.imported_sizes import NO_VOLUME, UNSEEN, ImportedMeasure
 from pipeline.study.first_given import NAME, SOURCE
+from pipeline.study.import_facts import add_facts
 from pipeline.study.imported_names import named
 from pipeline.study.imported_table import IMPORTED_TABLE
 from pipeline.study.names import with_prefix
@@ -58,6 +59,8 @@ NOT_OF_OLD = (NAME, NOT_USABLE)
 UNSAID = (ImportedMeasure(Compartment.TUMOUR, missing_reason=NO_VOLUME),)
 """What stands for a day whose rows say nothing that can be used."""
 PATIENT_COLUMNS = ("participant_id", "histology", "syndrome", "enhancing_tumour")
+KNOWN_AS = "known as"
+"""A further name of a treatment's kind: the program's own, where the table's stands."""
 YES_OR_NO = {True: "yes", False: "no", None: None}
 TREATMENT_COLUMNS = ("participant_id", "date", "kind", "end_date", "extent", "dose_gy", "agent", "dose_mg")
 
@@ -103,8 +106,8 @@ def import_table(volumes: Path, treatments: Path | None, bids_dir: Path, as_of: 
     if not bids_dir.exists():
         _describe_study(bids_dir)
     names = {visit.patient_id for visit in visits}
-    patients = _add_patients(bids_dir, [table.patients[name] for name in sorted(names)])
-    cures = _add_treatments(bids_dir, [t for name in sorted(names) for t in given.get(name, ())])
+    patients = _add_patients(bids_dir, [table.patients[name] for name in sorted(names)], findings)
+    cures = _add_treatments(bids_dir, [t for name in sorted(names) for t in given.get(name, ())], findings)
     measures = _add_measures(bids_dir, visits, f"{volumes.name} {fingerprints.of_file(volumes)[:12]}", as_of, findings)
     return Imported(measures, patients, cures, tuple(dict.fromkeys(findings)))
 
@@ -142,7 +145,7 @@ def _describe_study(bids_dir: Path) -> None:
     atomic.write_text(bids_dir / "dataset_description.json", json.dumps(content, indent=1) + "\n")
 
 
-def _add_patients(bids_dir: Path, patients: Iterable[Patient]) -> int:
+def _add_patients(bids_dir: Path, patients: Iterable[Patient], findings: list[Finding]) -> int:
     patient_rows = [
         {
             "participant_id": _label(p.patient_id), "histology": p.histology, "syndrome": p.syndrome,
@@ -150,25 +153,31 @@ def _add_patients(bids_dir: Path, patients: Iterable[Patient]) -> int:
         }
         for p in patients
     ]  # fmt: skip
-    there = rows_there(bids_dir / "participants.tsv", bids_dir)
-    ids_there = {row["participant_id"] for row in there}
-    new = [row for row in patient_rows if row["participant_id"] not in ids_there]
-    return append_rows(bids_dir / "participants.tsv", PATIENT_COLUMNS, new)
+
+    def name_of(row: Mapping[str, Any]) -> tuple[tuple[str, ...]]:
+        return ((row["participant_id"],),)
+
+    return add_facts(bids_dir / "participants.tsv", bids_dir, PATIENT_COLUMNS, patient_rows, name_of, findings)
 
 
-def _add_treatments(bids_dir: Path, treatments: Iterable[Treatment]) -> int:
-    path = bids_dir / "treatments.tsv"
-    keys_there = {(row["participant_id"], row["date"], row["kind"]) for row in rows_there(path, bids_dir)}
-    new = []
-    for t in treatments:
-        row = {
+def _add_treatments(bids_dir: Path, treatments: Iterable[Treatment], findings: list[Finding]) -> int:
+    treatment_rows = [
+        {
             "participant_id": _label(t.patient_id), "date": _first_day(t), "kind": _kind(t),
             "end_date": _last_day(t),
             "extent": t.extent, "dose_gy": t.dose_gy, "agent": t.agent, "dose_mg": unmistakable(t.dose_mg),
-        }  # fmt: skip
-        if all((row["participant_id"], row["date"], word) not in keys_there for word in (row["kind"], str(t.kind))):
-            new.append(row)
-    return append_rows(path, TREATMENT_COLUMNS, new)
+            KNOWN_AS: str(t.kind),
+        }
+        for t in treatments
+    ]  # fmt: skip
+
+    def names_of(row: Mapping[str, Any]) -> set[tuple[str, ...]]:
+        kind = str(row.get("kind") or "n/a")
+        words = {kind, str(row.get(KNOWN_AS) or kind)}
+        return {(str(row["participant_id"]), str(row.get("date") or "n/a"), word) for word in words}
+
+    path = bids_dir / "treatments.tsv"
+    return add_facts(path, bids_dir, TREATMENT_COLUMNS, treatment_rows, names_of, findings)
 
 
 def _kind(treatment: Treatment) -> str:

@@ -83,9 +83,10 @@ def _new_visit(patient_id: str, one: GivenVisit, session_id: str) -> StudyVisit:
 
 
 def _undated_visit(patient_id: str, one: GivenVisit, session_id: str) -> StudyVisit:
-    """Return a visit whose day nobody can tell, with sizes of the whole tumour; no lesion is followed there."""
+    """Return a visit whose day nobody can tell: its lesions are not followed, but may be smaller than on any other."""
     total = (total_of(one.lesions),) if one.lesions and not _has_tumour(one) else ()
-    return StudyVisit(patient_id, session_id, None, (), (), (*one.measures, *total) or NOTHING)
+    sizes = (*one.measures, *total) or NOTHING
+    return StudyVisit(patient_id, session_id, None, (), (), sizes, imported_lesions=one.lesions)
 
 
 def _digests(one: GivenVisit, listed_at: time | None = None) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
-"""Adding rows to a tab-separated table of a study: what stands there stays, byte for byte."""
+"""Adding rows to a tab-separated table of a study, and words where none stand: all else stays, byte for byte."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from pipeline.core.records import Finding
 from pipeline.errors import InputError
 from pipeline.files import atomic
 from pipeline.files.spreadsheet import harmless_cell
-from pipeline.study.study_tables import COLUMN_ALIASES, read_table
+from pipeline.study.study_tables import COLUMN_ALIASES, MISSING, read_table
 
+ANY_LINE_END = re.compile(r"(\r\n|\r|\n)")
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -60,6 +62,28 @@ def append_rows(path: Path, columns: Sequence[str], new_rows: Rows, later: Seque
     gap = "" if text.endswith(("\n", "\r")) else end
     atomic.write_text(path, text + gap + "".join(lines))
     return len(new_rows)
+
+
+def fill_cells(path: Path, cells: Mapping[int, Mapping[str, str]]) -> None:
+    """Write into cells of a tab-separated table that are empty or ``n/a``; all others stay, byte for byte.
+
+    Parameters
+    ----------
+    cells
+        By line, counted from 1, and column.
+    """
+    if not cells:
+        return
+    text = _text_there(path)
+    names, parts = _columns_of(text), ANY_LINE_END.split(text)
+    for line, values in cells.items():
+        written = parts[2 * (line - 1)].split("\t")
+        for column, value in values.items():
+            place = names.index(column) if column in names else len(written)
+            if place < len(written) and written[place].strip().lower() in MISSING:
+                written[place] = cell(value)
+        parts[2 * (line - 1)] = "\t".join(written)
+    atomic.write_text(path, "".join(parts))
 
 
 def _columns_of(text: str) -> list[str]:

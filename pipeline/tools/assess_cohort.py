@@ -1,4 +1,4 @@
-"""What the people of a judged table together make of a probability: two columns of its rows, beside the stated one.
+"""What the people of a judged table together make of a probability, beside the stated one, and what others would.
 
 What this module refuses: to change any other column.
 """
@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pipeline.cohort.kind_shares import cohort_shares, in_words, probability_in
+from pipeline.cohort.kind_shares import cohort_shares, in_words, probability_in, probability_range
 from pipeline.core.records import KindEvidence
 from pipeline.tools.assess_readings import rounded
 
-COHORT = ("probability_in_cohort", "cohort")
-"""Columns: the probability by how often each kind of tumour is met among the people of the table, and who they are or
-why there is none; empty but at the last visit of each patient, where that has a probability."""
+COHORT = ("probability_low", "probability_high", "probability_in_cohort", "cohort")
+"""Columns: between which numbers the probability lies where few or most people grow; the probability by how often each
+kind of tumour is met among the people of the table, and who they are or why there is none; empty but at
+the last visit of each patient, where that has a probability."""
 
 
 def with_cohort(
@@ -35,7 +36,8 @@ def with_cohort(
         if one is None or row["lesion_id"] is not None:
             return {**row, **dict.fromkeys(COHORT)}
         share = shares[one.criteria_id, one.course]
-        values = (rounded(probability_in(share, one)), in_words(share))
+        span = (rounded(end) for end in probability_range(one))
+        values = (*span, rounded(probability_in(share, one)), in_words(share))
         return {**row, **dict(zip(COHORT, values, strict=True))}
 
     return tuple(map(added, judged_rows))

@@ -163,6 +163,11 @@ def test_the_view_says_what_the_room_computes(tmp_path: Path) -> None:
     assert frame.loc[one, "probability_in_cohort"] == pytest.approx(
         kind_shares.probability_in(by_course["watched"], own[0])
     )
+    spans = reader.table(reader.database_path(tmp_path), "probability_range").set_index("patient_id")
+    for name, evidence_of in zip((one, other), own, strict=True):
+        span = tuple(spans.loc[name, ["probability_low", "probability_high"]])
+        assert span == pytest.approx(kind_shares.probability_range(evidence_of))
+        assert span[0] <= evidence_of.usual_probability <= span[1]
     assert (frame.loc[one, "people"], frame.loc[one, "growing_share"]) == (24, by_course["watched"].growing_share)
     assert np.isnan(frame.loc[other, "probability_in_cohort"])
     assert frame.loc[other, "missing_reason"] == "1 people in this cohort (after surgery), fewer than 20"

@@ -11,7 +11,7 @@ from pipeline.core import records
 from pipeline.core.vocabulary import Compartment
 from pipeline.journal.lesion_acts import LesionNaming, LesionWithdrawal, NameAnswer
 from pipeline.measure.imported_sizes import ImportedMeasure
-from pipeline.run.steps.imported_lesions import lesions_of, with_imported
+from pipeline.run.steps.imported_lesions import lesions_of, table_visits, with_imported
 from pipeline.run.steps.patient_work import FollowedLesions
 from pipeline.run.steps.visit_work import NOTHING_DECIDED, ReadVisit, VisitWork
 from pipeline.study.visits import StudyVisit
@@ -43,7 +43,7 @@ def followed(*visits: VisitWork, of_scans: FollowedLesions | None = None, **more
     scans = of_scans or FollowedLesions()
     table = lesions_of(visits, "NF2", beside_scans=bool(scans.components))
     withdrawals: tuple[LesionWithdrawal, ...] = more.get("withdrawals", ())  # type: ignore[assignment]
-    return with_imported(scans, visits, table, withdrawals, PATIENT)
+    return with_imported(scans, table_visits(visits), table, withdrawals, PATIENT)
 
 
 def test_each_lesion_keeps_the_name_and_size_of_the_table() -> None:

@@ -150,6 +150,26 @@ def test_a_table_of_an_earlier_version_gets_the_columns_that_it_lacks(tmp_path: 
     assert codes(read_study(study, as_of=AS_OF)) == ["treatments_missing"]
 
 
+def test_what_a_second_table_knows_of_people_and_treatments_fills_the_gaps_and_never_changes_a_word(
+    tmp_path: Path,
+) -> None:
+    study, head = tmp_path / "study", "patient_id,date,kind,extent,agent\n"
+    put(study, TWO, head + "p1,2019-06-01,surgery,,\np1,2019-08-01,chemotherapy,,carboplatin\n")
+    named = HEADER.replace("\n", ",syndrome,histology\n") + "p1,2022-01-01,tumour,1400,0.05,von Hippel-Lindau,\n"
+    more = "p1,2019-06-01,surgery,GTR,\np1,2019-08-01,chemotherapy,,vincristine\n"
+    done = put(study, named, head + more)
+    assert (done.treatments, codes(done)) == (1, [])
+    patient = read_study(study, as_of=AS_OF).patients[0]
+    assert patient.patient.syndrome == "VHL"
+    assert [one.extent for one in patient.treatments if one.kind == "surgery"] == ["GTR"]
+    assert sorted(one.agent for one in patient.treatments if one.agent) == ["carboplatin", "vincristine"]
+    before = contents(study)
+    assert codes(put(study, named, head + more)) == []
+    other = put(study, named.replace("von Hippel-Lindau", "NF2"), head + more.replace("GTR", "STR"))
+    assert codes(other) == ["import_contradicts", "import_contradicts"]
+    assert contents(study) == before, "a word that stands there is kept"
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -132,14 +132,14 @@ def test_a_treatment_is_written_with_its_days_as_a_table_has_them(
 
 
 def test_rows_that_stand_in_the_study_are_not_added_again(tmp_path: Path) -> None:
-    people = [Patient("sub-01", histology="ependymoma"), Patient("02")]
-    assert import_numbers._add_patients(tmp_path, people) == 2
-    assert import_numbers._add_patients(tmp_path, [*people, Patient("sub-03", is_enhancing=False)]) == 1
-    given_twice = [Treatment("sub-01", DAY, "surgery", DAY), Treatment("sub-01", DAY, "unknown", written="prayer")]
-    assert import_numbers._add_treatments(tmp_path, given_twice) == 2
-    assert import_numbers._add_treatments(tmp_path, given_twice) == 0
-    assert "sub-01\t2020-03-04\tprayer" in (tmp_path / "treatments.tsv").read_text(encoding="utf-8")
     findings: list[Finding] = []
+    people = [Patient("sub-01", histology="ependymoma"), Patient("02")]
+    assert import_numbers._add_patients(tmp_path, people, findings) == 2
+    assert import_numbers._add_patients(tmp_path, [*people, Patient("sub-03", is_enhancing=False)], findings) == 1
+    given_twice = [Treatment("sub-01", DAY, "surgery", DAY), Treatment("sub-01", DAY, "unknown", written="prayer")]
+    assert import_numbers._add_treatments(tmp_path, given_twice, findings) == 2
+    assert import_numbers._add_treatments(tmp_path, given_twice, findings) == 0
+    assert "sub-01\t2020-03-04\tprayer" in (tmp_path / "treatments.tsv").read_text(encoding="utf-8")
     (tmp_path / "phenotype").mkdir()
     visit = given(tumour(3.0000004), acquired_at=time(9, 30))
     assert import_numbers._add_measures(tmp_path, [visit], "v.csv abc", AS_OF, findings) == 1

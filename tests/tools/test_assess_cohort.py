@@ -68,6 +68,9 @@ def test_the_same_people_in_another_order_give_the_same_numbers(first: list[dict
 
 def test_too_few_people_have_no_number_and_the_reason(tmp_path: Path) -> None:
     own, cohort = apart(judged(tmp_path, table(6)))
-    told = {words for number, words in cohort.values() if own and number is None}
+    told = {words for *_, number, words in cohort.values() if own and number is None}
     assert told == {None, "6 people in this cohort (watched), fewer than 20"}
-    assert all(number is None for number, _ in cohort.values())
+    assert all(number is None for *_, number, _ in cohort.values())
+    spans = [(low, own[key]["probability"], high) for key, (low, high, *_) in cohort.items() if low is not None]
+    assert len(spans) == 6, "the range needs no other person"
+    assert all(low <= stated <= high for low, stated, high in spans)

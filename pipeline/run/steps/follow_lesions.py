@@ -59,7 +59,8 @@ def follow(work: PatientWork) -> PatientWork:
     table = imported_lesions.lesions_of(
         work.visits, patient.syndrome, acts.decided.named, beside_scans=bool(of_scans.components)
     )
-    lesions = imported_lesions.with_imported(of_scans, work.visits, table, acts.decided.withdrawn, patient)
+    visits = imported_lesions.table_visits(work.visits)
+    lesions = imported_lesions.with_imported(of_scans, visits, table, acts.decided.withdrawn, patient)
     return replace(work, lesions=lesions, acts=acts).adding(*lesions.components)
 
 

@@ -8,11 +8,13 @@ a row as one that is gone.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date, time
 
 from pipeline.core import records
-from pipeline.core.vocabulary import Compartment, VisitMeasure
+from pipeline.core.vocabulary import ANY_DAY, Compartment, VisitMeasure
 from pipeline.journal.lesion_acts import LesionNaming, LesionWithdrawal
 from pipeline.judge.lesion_courses import are_judged_apart
 from pipeline.lesions.matching import LesionStatus
@@ -28,11 +30,25 @@ NOT_IN_SCAN = "nobody says which lesion of this scan the table means"
 
 
 @dataclass(frozen=True)
+class TableVisit:
+    """What following the lesions of a table needs to know of a visit; ``excluded`` says why it has no size, if so."""
+
+    session_id: str
+    acquired_on: date | None
+    acquired_at: time | None = None
+    excluded: str | None = None
+
+
+@dataclass(frozen=True)
 class TableLesions:
-    """The lesions of imported visits by name, as they are to be called, in order of days, and what people said."""
+    """The lesions of imported visits by name, as they are to be called, in order of days, and what people said.
+
+    ``undated`` holds those of visits whose day nobody can tell, as the table calls them.
+    """
 
     by_session: Mapping[str, Mapping[str, ImportedMeasure]] = field(default_factory=dict)
     said: NamedLesions = field(default_factory=lambda: NamedLesions({}, {}))
+    undated: Mapping[str, Mapping[str, ImportedMeasure]] = field(default_factory=dict)
 
     @property
     def new(self) -> frozenset[str]:
@@ -85,7 +101,12 @@ def lesions_of(
     digests = {visit.session_id: {called[name]: digest for name, digest in _digests(visit).items()} for visit in dated}
     said_now = [_as_called(naming, called, beside_scans=beside_scans) for naming in namings]
     lesions_named = named(by_session, digests, said_now)
-    return TableLesions(lesions_named.by_session, lesions_named)
+    undated = {
+        visit.session_id: {called.get(name, name): lesion for name, lesion in visit.read.visit.imported_lesions.items()}
+        for visit in visits
+        if visit.read.acquired_on is None and not visit.out_of_use.get(Compartment.TUMOUR)
+    }
+    return TableLesions(lesions_named.by_session, lesions_named, undated)
 
 
 def _as_called(naming: LesionNaming, called: Mapping[str, str], *, beside_scans: bool) -> LesionNaming:
@@ -112,9 +133,22 @@ def _digests(visit: VisitWork) -> dict[str, str]:
     return {name: digest_of(name, lesion) for name, lesion in visit.read.visit.imported_lesions.items()}
 
 
+def table_visits(visits: Iterable[VisitWork]) -> tuple[TableVisit, ...]:
+    """Return what following needs to know of each visit."""
+    return tuple(
+        TableVisit(
+            visit.session_id,
+            visit.read.acquired_on,
+            visit.read.visit.acquired_at,
+            visit.out_of_use.get(Compartment.TUMOUR),
+        )
+        for visit in visits
+    )
+
+
 def with_imported(
     followed: FollowedLesions,
-    visits: Sequence[VisitWork],
+    visits: Sequence[TableVisit],
     table: TableLesions,
     withdrawals: Sequence[LesionWithdrawal],
     patient: records.Patient,
@@ -126,7 +160,7 @@ def with_imported(
     followed
         Those of the scans.
     visits
-        Of the patient, by date.
+        Of the patient, by date (:func:`table_visits`).
     withdrawals
         By people; of a lesion by its name.
     """
@@ -149,6 +183,7 @@ def with_imported(
         withdrawn_lesions=withdrawn,
         settled=followed.settled | table.said.settled,
         named=frozenset(table.said.in_effect),
+        undated=_undated(table, patient.histology),
         withdrawn_visits={
             **followed.withdrawn_visits,
             **{
@@ -170,23 +205,33 @@ def _names(table: TableLesions) -> frozenset[str]:
 
 
 def _measures(
-    visits: Sequence[VisitWork], table: TableLesions, histology: str | None
+    visits: Sequence[TableVisit], table: TableLesions, histology: str | None
 ) -> Iterator[tuple[tuple[str, str], VisitMeasure]]:
     """Yield what judgement needs to know of each lesion, by session and name; of an excluded visit no size."""
     for visit in visits:
-        acquired_on = visit.read.acquired_on
-        excluded = visit.out_of_use.get(Compartment.TUMOUR)
         for name, lesion in table.by_session.get(visit.session_id, {}).items():
-            assert acquired_on is not None  # only dated visits are in the table's lesions
-            shown = ImportedMeasure(Compartment.TUMOUR, missing_reason=excluded) if excluded else lesion
-            acquired_at = visit.read.visit.acquired_at
-            measure = lesion_measure(visit.session_id, acquired_on, shown, histology, acquired_at)
+            assert visit.acquired_on is not None  # only dated visits are in the table's lesions
+            why = visit.excluded
+            shown = ImportedMeasure(Compartment.TUMOUR, missing_reason=why) if why else lesion
+            measure = lesion_measure(visit.session_id, visit.acquired_on, shown, histology, visit.acquired_at)
             yield (visit.session_id, name), measure
+
+
+def _undated(table: TableLesions, histology: str | None) -> dict[str, tuple[VisitMeasure, ...]]:
+    """Return the sizes of each lesion on scans without a day, by name."""
+    first, last = ANY_DAY
+    sizes = defaultdict[str, tuple[VisitMeasure, ...]](tuple)
+    for session_id, lesions in table.undated.items():
+        for name, lesion in lesions.items():
+            if lesion.has_size:
+                measure = lesion_measure(session_id, first, lesion, histology)
+                sizes[name] += (replace(measure, acquired_by=last),)
+    return dict(sizes)
 
 
 def _components(
     patient_id: str,
-    visits: Sequence[VisitWork],
+    visits: Sequence[TableVisit],
     table: TableLesions,
     measures: Mapping[tuple[str, str], VisitMeasure],
 ) -> Iterator[records.LesionComponent]:
@@ -202,8 +247,8 @@ def _components(
             row = _component(patient_id, measure, name, number, is_new=is_new)
             yield replace(row, component_sha256=table.said.digests[visit.session_id].get(name))
             yield from _counted_with(row, table)
-        if not here and visit.read.acquired_on is not None:
-            missing = VisitMeasure(visit.session_id, visit.read.acquired_on, None, missing_reason=NOT_IN_SCAN)
+        if not here and visit.acquired_on is not None:
+            missing = VisitMeasure(visit.session_id, visit.acquired_on, None, missing_reason=NOT_IN_SCAN)
             yield from (_component(patient_id, missing, name, 0, is_new=False) for name in so_far)
 
 

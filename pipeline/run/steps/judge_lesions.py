@@ -61,14 +61,15 @@ def judge_lesions(
     course: PatientCourse, followed: FollowedLesions, sizes: LesionSizes, criteria: ResponseCriteria
 ) -> LesionVerdicts:
     """Judge every lesion of a patient by itself; nothing where the total is the only one."""
-    if not lesion_courses.are_judged_apart(course.syndrome, sizes.measures):
+    if not lesion_courses.are_judged_apart(course.syndrome, {**sizes.measures, **followed.undated}):
         return LesionVerdicts()
     by_session: dict[str, list[LesionVerdict]] = {visit.session_id: [] for visit in course.visits}
     counted_then = lesion_courses.counted_then(course, sizes.large_at)
     for name in sizes.measures:
         for group in _groups(name, sizes):
             visits = _visits_of((name, *group), sizes, course)
-            for judged in lesion_courses.judge_lesion(course, visits, criteria):
+            undated = followed.undated.get(name, ()) if not group else ()
+            for judged in lesion_courses.judge_lesion(course, visits, criteria, undated):
                 session_id = judged.session_id
                 if sizes.joined[session_id].get(name, ()) == group and session_id in sizes.measures[name]:
                     measure = next(visit for visit in visits if visit.session_id == session_id)

@@ -92,6 +92,8 @@ class FollowedLesions:
         Sizes of lesions that a table tells apart, by session and name.
     settled
         Session and lesion of which a person said that it is this one.
+    undated
+        Sizes of lesions that a table tells apart on scans without a day, by name.
     named
         Ids of the entries about a table's names that have an effect.
     """
@@ -107,6 +109,7 @@ class FollowedLesions:
     imported: Mapping[tuple[str, str], VisitMeasure] = field(default_factory=dict)
     settled: frozenset[tuple[str, str]] = frozenset()
     named: frozenset[str] = frozenset()
+    undated: Mapping[str, tuple[VisitMeasure, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,9 @@ def test_the_page_asks_which_lesion_is_which_and_puts_the_answer_on_record(out):
     where = f"sub-p1-{VISIT}"
     at.session_state[f"Lesion names-{where}"] = True
     at.run()
+    assert "L1: △ possible growth, +100\u202f% on 2021-01-01 → " in text_of(at)
     at.radio(key=f"names-answer-{where}").set_value("exchanged").run()
+    assert "→ ● no change detected, 0\u202f% on 2021-01-01." in text_of(at), "said before it counts"
     at.button(key=f"names-put-{where}").click().run()
     assert "A reason, please" in at.error[0].value
     assert act_file.read(out).entries == ()

@@ -169,6 +169,17 @@ def test_the_number_of_the_cohort_stands_behind_the_stated_one_and_says_of_whom_
         assert "in this cohort" not in sentences.caveats(silent, "rule", verdicts)
 
 
+def test_a_probability_says_between_which_numbers_it_lies_where_few_or_most_people_grow():
+    row = {"probability": 0.53, "category": "PD", "category_shown": "PD"}
+    verdicts = pd.DataFrame({"category": ["PD"]})
+    told = "rule · probability of a change beyond the threshold 53\u202f%"
+    with_range = pd.Series({**row, "probability_low": 0.271, "probability_high": 0.68})
+    words = f"{told}, 27\u202f% to 68\u202f% where one in ten to nine in ten people grow"
+    assert sentences.caveats(with_range, "rule", verdicts) == words
+    alike = pd.Series({**row, "probability_low": 0.531, "probability_high": 0.533})
+    assert sentences.caveats(alike, "rule", verdicts) == told
+
+
 def test_a_verdict_is_read_from_its_clauses_and_never_taken_apart():
     pinned = Clause(ClauseKind.BASELINE, "Baseline, pinned by Dr Smith; Dr Jones: both", "solid tumour 1.2 mL")
     row = {"clauses": to_json((pinned, Clause(ClauseKind.UNSIGNED, "provisional: automatic"))), "reason": "unused"}
