@@ -13,9 +13,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cloudpickle
@@ -154,6 +155,10 @@ class Job:
     job_id: str
     chosen: Sequence[Errand]
     is_lost: bool
+    paths: SimpleNamespace = field(default_factory=SimpleNamespace)
+
+    def stderr(self) -> str:
+        return "started\nerror: too much memory\nended\n"
 
     def done(self) -> bool:
         return True
@@ -187,11 +192,54 @@ class FullQueue:
 def test_a_full_queue_is_waited_for_and_a_preempted_job_sent_again(
     work: Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(slurm_jobs, "_asked", lambda *_: "")
     queue = FullQueue()
     monkeypatch.setattr(SlurmJobs, "_queue", lambda *_: queue)
     rows = finished(SlurmJobs(3, look_s=0.0), work, tmp_path / "out")
     assert rows == {name: (name,) for name in ("sub-p1", "sub-p2", "sub-p3")}
     assert queue.taken == 4, "the lost one is sent once more"
+
+
+@pytest.mark.parametrize("keeps_ended_jobs", [True, False])
+def test_a_job_that_left_the_queue_without_an_answer_is_lost_and_one_whose_answer_is_here_is_not(
+    keeps_ended_jobs: bool, work: Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where Slurm keeps nothing of ended jobs, nobody says that one died: the run waited for ever."""
+
+    class Vanishing:
+        taken = 0
+
+        def submit(self, _: object, chosen: Sequence[Errand]) -> Job:
+            self.taken += 1
+            answer = tmp_path / f"{self.taken}.pkl"
+            if self.taken > 1:
+                answer.touch()
+            job = Job(str(self.taken), chosen, is_lost=False)
+            job.paths.result_pickle = answer
+            monkeypatch.setattr(job, "done", answer.exists)
+            return job
+
+    def asked(name: str, *_: str) -> str | None:
+        return "" if name == "squeue" or keeps_ended_jobs else None
+
+    monkeypatch.setattr(slurm_jobs, "_asked", asked)
+    monkeypatch.setattr(slurm_jobs, "ASK_S", 0.0)
+    monkeypatch.setattr(slurm_jobs, "ON_THE_WAY_S", 0.0)
+    queue = Vanishing()
+    monkeypatch.setattr(SlurmJobs, "_queue", lambda *_: queue)
+    given = [Errand(one, work.rules, tmp_path, "") for one in work.patients]
+    answers = list(SlurmJobs(1, look_s=0.0)._send(given, tmp_path))
+    assert [answer.lost for answer in answers] == ["job 1 left the queue without an answer: error: too much memory"] * 3
+    queue.taken = 1
+    assert [answer.lost for answer in SlurmJobs(1, look_s=0.0)._send(given, tmp_path)] == [None] * 3
+
+
+def test_a_queue_that_does_not_answer_loses_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slurm_jobs, "ON_THE_WAY_S", 0.0)
+    monkeypatch.setattr(slurm_jobs, "_asked", lambda *_: None)
+    assert slurm_jobs.QueueList().gone(["1"]) == frozenset()
+    monkeypatch.setattr(slurm_jobs, "_asked", lambda *_: "1\n3\n")
+    assert slurm_jobs.QueueList().gone(["1", "2"]) == {"2"}
 
 
 def test_a_queue_that_takes_nothing_is_told_with_what_to_do(

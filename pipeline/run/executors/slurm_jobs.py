@@ -1,16 +1,18 @@
 """Patients worked on by jobs of a Slurm queue, which submitit submits and watches.
 
-A job that the queue preempts or stops in time goes back into the queue; one that dies is reported as lost. Where the
+A job that the queue preempts or stops in time goes back into the queue; one that dies is reported as lost: by what
+Slurm keeps of ended jobs, or, on clusters that keep nothing, because it left the queue without an answer. Where the
 queue takes no more jobs, those that it has are waited for, and then the others are submitted.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,12 @@ SLURM, ON_THIS_MACHINE = "slurm", "local"
 
 LOOK_S, PATIENCE_S = 5.0, 3600.0
 """How often jobs are looked at, and how long the queue may take no job while it has none of ours."""
+
+ASK_S, ON_THE_WAY_S = 30.0, 60.0
+"""How often the queue is asked which jobs it has, and how long the answer of one that left it may be on its way."""
+
+SLURM_ANSWERS_S = 60.0
+"""How long a command of Slurm may take."""
 
 WITHOUT_SCANS = 50
 """Patients of a job, when nothing of them has to be aligned: seconds of work each."""
@@ -68,7 +76,8 @@ class SlurmJobs:
             shutil.rmtree(folder, ignore_errors=True)  # it holds what the tables say of patients
 
     def _send(self, errands: Sequence[Errand], folder: Path) -> Iterator[ErrandAnswer]:
-        queue, waiting, submitted = self._queue(folder), chunks(errands, self.jobs), _Submitted()
+        queue, waiting = self._queue(folder), chunks(errands, self.jobs)
+        submitted = _Submitted(QueueList() if self.queue == SLURM else None)
         try:
             while waiting or submitted.jobs:
                 while waiting and len(submitted.jobs) < self.jobs:
@@ -120,18 +129,63 @@ class SlurmJobs:
 class _Submitted:
     """The jobs in the queue, each with its patients, and when the queue took the last one."""
 
+    queue_list: QueueList | None = None
     jobs: dict[Any, list[str]] = field(default_factory=dict)
     last_taken: float = field(default_factory=time.monotonic)
 
     def answers(self) -> Iterator[ErrandAnswer]:
         """Yield what came of jobs that ended."""
-        for job in [one for one in self.jobs if one.done()]:
+        for job in [one for one in self.jobs if self._is_done(one)]:
             patients = self.jobs.pop(job)
             try:
                 yield from job.result()
             except Exception as error:  # the job died, was cancelled, or left an answer nobody can read
                 reason = f"job {job.job_id}: {' '.join(str(error).split())[:200]}"
                 yield from (ErrandAnswer(name, lost=reason) for name in patients)
+        gone = self.queue_list.gone([job.job_id for job in self.jobs]) if self.queue_list else frozenset()
+        for job in [one for one in self.jobs if one.job_id in gone and not self._is_done(one)]:
+            reason = f"job {job.job_id} left the queue without an answer: {_last_error(job)}"
+            yield from (ErrandAnswer(name, lost=reason) for name in self.jobs.pop(job))
+
+    def _is_done(self, job: Any) -> bool:
+        if self.queue_list is None or self.queue_list.keeps_ended_jobs:
+            return bool(job.done())
+        return bool(job.paths.result_pickle.exists())
+
+
+class QueueList:
+    """Which jobs a Slurm queue has, and for how long one has been gone."""
+
+    def __init__(self) -> None:
+        self.keeps_ended_jobs = _asked("sacct", "--noheader", "--format=JobID") is not None
+        self._gone_since: dict[str, float] = {}
+        self._asked_at = -math.inf
+
+    def gone(self, job_ids: Iterable[str]) -> frozenset[str]:
+        """Return the jobs that left the queue so long ago that an answer of theirs would be here."""
+        now = time.monotonic()
+        if now - self._asked_at >= ASK_S:
+            self._asked_at = now
+            listed = _asked("squeue", "--noheader", "--me", "--format=%A")
+            if listed is not None:
+                there = set(listed.split())
+                self._gone_since = {name: self._gone_since.get(name, now) for name in job_ids if name not in there}
+        return frozenset(name for name, since in self._gone_since.items() if now - since >= ON_THE_WAY_S)
+
+
+def _asked(*command: str) -> str | None:
+    """Return what a command of Slurm prints; None where it is not there, fails or does not answer."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SLURM_ANSWERS_S, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def _last_error(job: Any) -> str:
+    """Return the last error that a job that died left word of; Slurm writes there that it took too much memory."""
+    lines = [line.strip() for line in (job.stderr() or "").splitlines() if "error" in line]
+    return lines[-1][:200] if lines else "it left no word"
 
 
 @dataclass(frozen=True)
