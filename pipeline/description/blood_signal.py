@@ -24,6 +24,7 @@ from pipeline.description.description_limits import BloodLimits, DescriptionLimi
 from pipeline.description.lesion_scene import AlignedScan, CordVoxels, LesionScene, object_points, share_in
 from pipeline.description.pole_cover import PoleCover, cover_of
 from pipeline.description.tissue_signal import laid_along
+from pipeline.measure.measurement_error import Z_95
 from pipeline.measure.volumes import OBJECT_PROBABILITY
 
 CAP, BLOOD, STAGE = LesionFinding.BLOOD_CAP, LesionFinding.BLOOD, LesionFinding.BLOOD_STAGE
@@ -50,6 +51,8 @@ class SignalAtCord:
         Standard deviation of healthy cord, as a share of it.
     is_within
         Where darkness counts as blood: what was drawn, and the cord near its middle.
+    error
+        Shape ``(N,)``; standard error of healthy cord's signal there, as a share of it.
     """
 
     scan: AlignedScan
@@ -57,6 +60,7 @@ class SignalAtCord:
     relative: NDArray[np.float64]
     spread: float
     is_within: NDArray[np.bool_]
+    error: NDArray[np.float64]
 
 
 def blood_findings(
@@ -100,11 +104,14 @@ def _signal_at_cord(scan: AlignedScan, scene: LesionScene, limits: DescriptionLi
     )
     is_within = (voxels.away_mm <= inner_mm) | (voxels.solid + voxels.beside >= OBJECT_PROBABILITY)
     relative = voxels.values / reference.at(voxels.position_mm)
-    return SignalAtCord(scan, voxels, relative, reference.spread, is_within)
+    return SignalAtCord(scan, voxels, relative, reference.spread, is_within, reference.errors_at(voxels.position_mm))
 
 
 def _dark_pieces(signal: SignalAtCord, limits: BloodLimits) -> NDArray[np.bool_]:
-    """Mark connected dark pieces in the cord near the lesion that are larger than a speck."""
+    """Mark connected dark pieces in the cord near the lesion that are larger than a speck.
+
+    Dark is what is so for any signal that healthy cord may have there: a coil falls off beyond where cord was read.
+    """
     voxels, relative = signal.voxels, signal.relative
     limit = limits.dark_susceptible_below if signal.scan.contrast in SUSCEPTIBLE else limits.dark_below
     usual, grain = _look_of_tissue(voxels, relative, limits)
@@ -115,7 +122,7 @@ def _dark_pieces(signal: SignalAtCord, limits: BloodLimits) -> NDArray[np.bool_]
     reach_mm = limits.cap_reach_mm
     near = (voxels.position_mm >= lesion_mm.min() - reach_mm) & (voxels.position_mm <= lesion_mm.max() + reach_mm)
     in_cord = near & signal.is_within
-    dark = in_cord & (relative < limit)
+    dark = in_cord & (relative < limit * np.exp(-Z_95 * signal.error))
     marked = np.zeros(len(relative), dtype=bool)
     if not dark.any():
         return marked

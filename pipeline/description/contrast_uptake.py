@@ -26,6 +26,7 @@ DIAMETERS_MM = (2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0)
 IMPLANTS = 12
 AT_THE_EDGE = "a focus at its edge rises: a nodule there, or fluid that moved between the scans"
 SMALL_FOCUS = "a faint focus in what does not enhance elsewhere may be brighter and smaller, or noise"
+NO_RISE = "too unsure to say that it enhances, for healthy cord looks so, too"
 ONLY_AFTER = "only a scan after contrast agent: what is bright may have been bright before"
 NO_PAIR = "no T1w after contrast agent at this visit"
 
@@ -216,31 +217,58 @@ def _strength(rises: RiseMap, limits: DescriptionLimits, smallest_mm: float | No
     error = float(np.hypot(rises.error, grain))
     bounds = (uptake.none_below, uptake.vivid_from)
     place = 1 + int(number >= uptake.vivid_from) if focus.any() else int(np.searchsorted(bounds, number))
-    is_clear = is_clear_of(number, error, bounds, uptake.sure_deviations)
-    reason = NEAR_LIMIT
-    if focus.any() and place == 1:  # a small or uneven focus is brighter than voxels of this size show
-        brightest = float(np.percentile(rises.smooth[focus], 97)) + Z_95 * error
-        is_clear = (
-            is_clear
-            and brightest < uptake.vivid_from
-            and voxels.scan.image.spacing_mm.max() <= limits.uptake.thin_slice_mm
-        )
-    if place == 1 and mean - uptake.sure_deviations * error < uptake.none_below:
-        is_clear, reason = False, SMALL_FOCUS
-    if place == 1 and share < limits.uptake.well_within:
-        is_clear, reason = False, "voxels so large dilute how strongly it enhances"
-    if place == 0 and (smallest_mm is None or smallest_mm > uptake.sure_none_shows_mm):
-        shown = f"a nodule of {uptake.sure_none_shows_mm:g} mm would not surely show on scans so noisy or thick"
-        is_clear, reason = False, shown
-    if place < 2 and width_mm_of(voxels) < max(limits.signal.patch_mm, smallest_mm or 0.0):
-        is_clear, reason = False, f"a lesion {width_mm_of(voxels):.1f} mm wide dilutes what enhances in it"
-    if is_at_edge:
-        is_clear, reason = False, AT_THE_EDGE
     low, high = number - Z_95 * error, number + Z_95 * error
+    if place and (like_healthy := _as_healthy_cord(rises, mean, number, low, limits)):
+        return unsaid(NAMES[0], f"a rise of {number:.2f} ({low:.2f} to {high:.2f}): {like_healthy}", paths)
+    reason = _uptake_doubt(rises, place, (mean, number, error, share), focus, limits)
+    if place == 0 and (smallest_mm is None or smallest_mm > uptake.sure_none_shows_mm):
+        reason = f"a nodule of {uptake.sure_none_shows_mm:g} mm would not surely show on scans so noisy or thick"
+    if place < 2 and width_mm_of(voxels) < max(limits.signal.patch_mm, smallest_mm or 0.0):
+        reason = f"a lesion {width_mm_of(voxels):.1f} mm wide dilutes what enhances in it"
+    reason = AT_THE_EDGE if is_at_edge else reason
     return Described(
         NAMES[0], ("none", "faint", "vivid")[place], number, low, high, "rise / signal before",
-        sure_if(is_clear), None if is_clear else reason, paths,
+        sure_if(reason is None), reason, paths,
     )  # fmt: skip
+
+
+def _as_healthy_cord(rises: RiseMap, mean: float, number: float, low: float, limits: DescriptionLimits) -> str | None:
+    """Say why a rise may be that of healthy cord, or None: no contrast agent rises by chance and by movement, too.
+
+    ``number`` is the rise and ``low`` the lower end of its interval; where it is above the ``mean`` of all the lesion
+    it is that of a focus, which is the brightest of many places and so must be clear of *none* and brighter than any
+    that the same search finds in healthy cord.
+    """
+    if number <= mean:
+        return NO_RISE if low <= 0.0 else None
+    in_cord = _focus(rises, rises.smooth, rises.healthy.voxels, limits)
+    if in_cord.any() and (rise := float(np.percentile(rises.smooth[in_cord], 75))) >= number:
+        return f"the cord beside it has a focus that rises by {rise:.2f}"
+    return NO_RISE if low <= limits.uptake.none_below else None
+
+
+def _uptake_doubt(
+    rises: RiseMap,
+    place: int,
+    reading: tuple[float, float, float, float],
+    focus: NDArray[np.bool_],
+    limits: DescriptionLimits,
+) -> str | None:
+    """Say why the term of a ``place`` among none, faint and vivid is not sure; None where it is.
+
+    ``reading`` is the mean rise, the rise that the term goes by, its error, and the share of tumour in what is read.
+    """
+    uptake, (mean, number, error, share) = limits.uptake, reading
+    is_clear = is_clear_of(number, error, (uptake.none_below, uptake.vivid_from), uptake.sure_deviations)
+    if focus.any() and place == 1:  # a small or uneven focus is brighter than voxels of this size show
+        brightest = float(np.percentile(rises.smooth[focus], 97)) + Z_95 * error
+        is_thin = rises.voxels.scan.image.spacing_mm.max() <= uptake.thin_slice_mm
+        is_clear = is_clear and brightest < uptake.vivid_from and bool(is_thin)
+    if place == 1 and share < uptake.well_within:
+        return "voxels so large dilute how strongly it enhances"
+    if place == 1 and mean - uptake.sure_deviations * error < uptake.none_below:
+        return SMALL_FOCUS
+    return None if is_clear else NEAR_LIMIT
 
 
 def _brightest(rises: RiseMap, mean: float, limits: DescriptionLimits) -> tuple[NDArray[np.bool_], bool]:

@@ -59,9 +59,14 @@ class CordReference:
 
     def error_at(self, position_mm: float) -> float:
         """Return the standard error of that signal at one position, as a share of it."""
-        row = self._design(np.array([position_mm]))[0]
-        carried_on = self.carried_on_per_mm * abs(position_mm - self.side_mm) if self.side_mm is not None else 0.0
-        return float(np.hypot(np.sqrt(max(row @ self.covariance @ row, 0.0)), carried_on))
+        return float(self.errors_at(np.array([position_mm]))[0])
+
+    def errors_at(self, position_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the standard error of that signal at positions ``(N,)``, as a share of it."""
+        rows = self._design(position_mm)
+        of_fit = np.sqrt(np.maximum(np.einsum("ni,ij,nj->n", rows, self.covariance, rows), 0.0))
+        side_mm = position_mm if self.side_mm is None else self.side_mm
+        return np.asarray(np.hypot(of_fit, self.carried_on_per_mm * np.abs(position_mm - side_mm)))
 
     def _design(self, position_mm: NDArray[np.float64]) -> NDArray[np.float64]:
         columns = np.vander((position_mm - self.middle_mm) / 10.0, len(self.coefficients), increasing=True)

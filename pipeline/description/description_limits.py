@@ -213,6 +213,9 @@ class EdgeLimits:
         Two sharp steps with a rim between them leave less than this share of what a wide one leaves unexplained.
     least_error_mm, sure_error_mm, most_error_mm
         Of a width.
+    deep_from, most_uneven, least_part_voxels
+        Share of the depth from which on voxels are the tumour's depth; by how much of the step each third of it, and
+        what lies further out, may differ from the whole; in how many voxels.
     """
 
     source: str
@@ -234,6 +237,9 @@ class EdgeLimits:
     least_error_mm: float
     sure_error_mm: float
     most_error_mm: float
+    deep_from: float
+    most_uneven: float
+    least_part_voxels: int
 
 
 @dataclass(frozen=True)

@@ -34,9 +34,11 @@ FAR_MM = 99.0
 """Distance of what lies beyond the box that is looked at."""
 
 NOISE = "the edge is not told from noise on the scans of this visit"
-IN_SHORT = {ALIKE: "too alike", NOISE: "not told from noise"}
+UNEVEN = "the tumour's own signal is too uneven for one edge on the scans of this visit"
+IN_SHORT = {ALIKE: "too alike", NOISE: "not told from noise", UNEVEN: "too uneven"}
 
 HALO = "what it borders on looks like oedema that nobody drew, which widens a sharp edge"
+BEYOND = "what it borders on is not as the cord above and below and may be tumour that nobody drew"
 
 SAMPLED_MM, MOST_SAMPLES = 0.8, 4
 """A voxel is averaged over points no further apart than this, mm, and no more than so many along an axis."""
@@ -131,13 +133,14 @@ def margin_finding(scans: Sequence[AlignedScan], scene: LesionScene, limits: Des
     is_clear = abs(width_mm - limit_mm) >= deviations * error_mm
     is_clear = is_clear and error_mm <= edge.sure_error_mm  # a width that is hardly told is no edge of any kind
     doubt = "" if value == "sharp" else "; an edge that was drawn beside itself looks the same"
-    if value != "sharp" and any(fit.has_halo for fit in fits):
-        is_clear, doubt = False, f"{doubt}; {HALO}"
+    has_halo = any(fit.has_halo for fit in fits)
+    if has_halo:
+        is_clear, doubt = False, f"{doubt}; {BEYOND if value == 'sharp' else HALO}"
     differs = _differs(fits, limit_mm) or _told_on_one_side(fits, untold)
     is_clear = is_clear and differs is None
     doubt = f"{doubt}; {differs}" if differs else doubt
     against = "" if all(fit.borders_on == CORD for fit in fits) else "; against oedema that was drawn"
-    near = "" if is_clear or differs or HALO in doubt else f"; {NEAR_LIMIT}"
+    near = "" if is_clear or differs or has_halo else f"; {NEAR_LIMIT}"
     reason = f"the scan's own blur is taken out{against}{doubt}{near}"
     half_mm = Z_95 * error_mm
     return Described(
@@ -194,6 +197,9 @@ def _edges_on(scan: AlignedScan, scene: LesionScene, limits: DescriptionLimits) 
         if abs(inside - surround.level) < max(edge.least_contrast, reference.spread):
             results.append(UntoldEdge(ALIKE, surround.name))
             continue
+        if not _is_even((relative - surround.level) / (inside - surround.level), voxels, middle_mm, limits):
+            results.append(UntoldEdge(UNEVEN, surround.name))
+            continue
         share = (relative[near] - surround.level) / (inside - surround.level)
         outer = share[(middle_mm[near] >= edge.halo_from_mm) & (middle_mm[near] <= edge.halo_to_mm)]
         has_halo = len(outer) >= edge.least_halo and float(np.median(outer)) > edge.halo_share
@@ -203,6 +209,27 @@ def _edges_on(scan: AlignedScan, scene: LesionScene, limits: DescriptionLimits) 
             continue
         results.append(replace(fit, has_halo=has_halo or fit.has_halo, borders_on=surround.name))
     return results
+
+
+def _is_even(
+    share: NDArray[np.float64], voxels: CordVoxels, middle_mm: NDArray[np.float64], limits: DescriptionLimits
+) -> bool:
+    """Say whether the tumour has one signal from end to end, and none far beyond it further out.
+
+    A nodule or a rim that takes up contrast agent, and patches of tissue, have an edge of their own within the tumour.
+    ``share`` is 1 for the signal of its depth and 0 for what it borders on, shape ``(N,)``.
+    """
+    edge, whole = limits.edge, voxels.solid >= limits.uptake.well_within
+    if whole.sum() < edge.least_part_voxels:
+        return True
+    is_deep = middle_mm <= edge.deep_from * middle_mm[whole].min()
+    ends_mm = np.quantile(voxels.position_mm[whole & is_deep], [1 / 3, 2 / 3])
+    third = np.digitize(voxels.position_mm, ends_mm)
+    parts = [share[whole & is_deep & (third == number)] for number in range(3)]
+    levels = [float(np.median(part)) for part in parts if len(part) >= edge.least_part_voxels]
+    rim = share[whole & ~is_deep]
+    outer = float(np.median(rim)) if len(rim) >= edge.least_part_voxels else 1.0
+    return max(map(abs, np.array([*levels, max(outer, 1.0)]) - 1.0)) <= edge.most_uneven
 
 
 def _surrounds(

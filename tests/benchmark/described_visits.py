@@ -328,7 +328,7 @@ def _contrasts(
 def _texture(rng: np.random.Generator, truth: Truth, solid: Array) -> tuple[Array, Array]:
     """Return a mottle about this lesion's own middle (or a bright patch would be its signal), and it as a factor."""
     mottle = ndimage.gaussian_filter(rng.normal(size=solid.shape), 2.2 / STEP_MM)
-    within = mottle[solid > 0.9] if (solid > 0.9).sum() > 8 else mottle
+    within = mottle[solid > 0.5]  # what is drawn: of an infiltrating tumour hardly a voxel is all tumour
     mottle = (mottle - np.median(within)) / within.std()
     uneven = rng.random() < 0.5
     truth.terms["heterogeneity"] = "heterogeneous" if uneven else "homogeneous"

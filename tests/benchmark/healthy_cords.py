@@ -31,7 +31,7 @@ from tests.places import ROOT
 GM_CHALLENGE = ROOT.parent / "shared" / "real" / "gm-challenge"
 CLAIMS = ("present", "expanded", "thin", "faint", "vivid", "infiltrating", "heterogeneous")
 HALF_MM = 7.0
-PLACES = (0.35, 0.5, 0.65)
+PLACES = (0.25, 0.35, 0.5, 0.65, 0.75)
 """Where along the cord a lesion is drawn, as a share of its length."""
 
 HERE = LevelsHere(None, None, "no visit has disc labels")

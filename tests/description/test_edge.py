@@ -86,3 +86,26 @@ def test_a_tumour_as_bright_as_the_oedema_around_it_has_no_edge() -> None:
     assert (row.value, row.number) == (None, None)
     assert row.reason is not None
     assert "too alike" in row.reason or "borders on cord" in row.reason
+
+
+@pytest.mark.parametrize("part", ["nodule", "ring"])
+def test_the_edge_of_a_part_that_takes_up_contrast_agent_is_not_that_of_the_tumour(part) -> None:
+    away_mm = np.maximum(np.hypot(X, Y) - 4.0, abs(Z) - 12)
+    whole = 0.5 * (1 - special.erf(away_mm / (np.sqrt(2) * 1.7)))  # infiltrates, on this scan hardly unlike cord
+    bright = X**2 + Y**2 + (Z - 6) ** 2 < 3.5**2 if part == "nodule" else (away_mm > -2.0) & (away_mm < 0)
+    plain = scan("T1w_ce", 1.0)
+    shown = plain.image.array * np.where(CORD, 1.0 + 0.2 * whole + 1.0 * (bright & CORE), 1.0)
+    seen = replace(plain, image=plain.image.with_array(shown))
+    row = lesion_edge.margin_finding([seen], scene(CORE, cord=CORD & ~CORE), limit_file.packaged())
+    assert (row.value, row.reason) == (None, lesion_edge.UNEVEN)
+
+
+def test_a_sharp_edge_is_not_sure_where_what_lies_beyond_it_is_not_as_the_cord(monkeypatch) -> None:
+    fits = [lesion_edge.EdgeFit(0.4, 0.2, scan("T2w", 1.0), has_halo=has_halo) for has_halo in (False, True)]
+    rows = []
+    for fit in fits:
+        monkeypatch.setattr(lesion_edge, "_edges_on", lambda *_, fit=fit: [fit])
+        rows.append(lesion_edge.margin_finding([fit.scan], scene(), limit_file.packaged()))
+    assert [(row.value, row.sureness) for row in rows] == [("sharp", "sure"), ("sharp", "unsure")]
+    assert rows[1].reason is not None
+    assert lesion_edge.BEYOND in rows[1].reason

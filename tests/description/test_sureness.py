@@ -191,3 +191,40 @@ def test_a_cord_that_tapers_below_a_lesion_is_not_called_thin() -> None:
 
 def _lesion_of(inside: np.ndarray, plain: AlignedScan, ratio: float = 1.0) -> AlignedScan:
     return replace(plain, image=plain.image.with_array(plain.image.array * np.where(inside, ratio, 1.0)))
+
+
+def _uptake_beside(rise: float, *, in_cord: float = 0.0, at_mm: float = 0.0) -> Described:
+    """Uptake of a lesion with a focus that rises, and of a focus in healthy cord; ``at_mm`` is the lesion's middle."""
+    lesion = (np.hypot(X, Y) < 4.5) & (abs(Z - at_mm) < 10)
+    balls = [(rise, at_mm), (in_cord, at_mm + 26)]
+    shown = sum(level * (X**2 + Y**2 + (Z - place) ** 2 < 2.5**2) for level, place in balls) + 1.0
+    pair = [_lesion_of(lesion, scan(name, 1.0, seed=seed)) for seed, name in ((41, "T1w"), (42, "T1w_ce"))]
+    after = replace(pair[1], image=pair[1].image.with_array(pair[1].image.array * shown))
+    return described([pair[0], after], scene(lesion, cord=CORD & ~lesion))["enhancement"]
+
+
+def test_a_focus_that_rises_no_more_than_one_in_healthy_cord_is_not_said_to_enhance() -> None:
+    assert _uptake_beside(0.45).value in {"faint", "vivid"}
+    alike = _uptake_beside(0.45, in_cord=0.6)
+    assert (alike.value, alike.sureness) == (None, None)
+    assert alike.reason is not None
+    assert "the cord beside it has a focus that rises by" in alike.reason
+    assert _uptake_beside(0.9, in_cord=0.45).value in {"faint", "vivid"}
+
+
+def test_a_rise_held_against_cord_far_off_on_one_side_is_not_said_to_enhance() -> None:
+    assert _uptake_beside(0.3).value == "faint"
+    far = _uptake_beside(0.3, at_mm=-45.0)
+    assert far.value is None
+    assert far.reason is not None
+    assert "healthy cord looks so, too" in far.reason
+
+
+def test_a_coil_that_falls_off_beyond_the_cord_that_was_read_is_no_blood() -> None:
+    low = (np.hypot(X, Y) < 4.5) & (Z < -38) & (Z > -50)
+    plain = scan("T2starw", 1.0, seed=35)
+    falls_off = np.select([Z < -50, Z < -38], [0.62, 0.9], 1.0)
+    for deeper, term in ((1.0, "absent"), (0.45, "present")):
+        shown = plain.image.array * falls_off * np.where(Z < -50, deeper, 1.0)
+        row = described([replace(plain, image=plain.image.with_array(shown))], scene(low, cord=CORD & ~low))["blood"]
+        assert row.value == term
