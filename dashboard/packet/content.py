@@ -20,6 +20,7 @@ from dashboard.patient.course import levels, windows
 from dashboard.patient.headline import effects
 from dashboard.patient.judged_volumes import volumes_of
 from dashboard.patient.lesion_section import printed
+from dashboard.patient.lesion_sets import sets_of
 from dashboard.patient.numbers import NOW, disturbed, made_otherwise, shrunk_unsurely, to_show
 from dashboard.patient.scan_panes import pane_of_visit
 from dashboard.patient.scan_section import aligned
@@ -29,6 +30,7 @@ from dashboard.shell.updating import newer_words
 from dashboard.words import acts_beside, labels, sentences
 from dashboard.words.markup import short
 from dashboard.words.table_rows import as_rows
+from dashboard.words.tables import TUMOUR, VOLUMES, LesionSet
 from pipeline.errors import InputError
 
 LARGEST = "largest sagittal and axial section"
@@ -131,7 +133,7 @@ def gather(patient_id: str, study: page.ShownStudy, link: str = "", printed_on: 
         timeline=_timeline(patient_id, everything[everything["criteria_id"] == study.criteria_id], study),
         slices=slices,
         slices_note=note,
-        numbers=_numbers(trajectory, str(state["session_id"])),
+        numbers=_numbers(trajectory, str(state["session_id"]), patient_id, study.criteria_id),
         lesions=tuple(tuple(map(short, row)) for row in printed(patient_id, study.criteria_id)),
         beside=(
             *_open(state, day),
@@ -244,22 +246,35 @@ def _slices(patient_id: str, judged_now: pd.DataFrame) -> tuple[str, str]:
     return figures.slices(panes, spots), f"aligned to one reference; the same {which} in all"
 
 
-def _numbers(trajectory: pd.DataFrame, session_id: str) -> tuple[tuple[str, ...], ...]:
-    """Return a row per compartment at the last scan; where it was not compared, dated rows of the last that was."""
-    shown = ("baseline_volume_mm3", "nadir_volume_mm3", "previous_volume_mm3", "volume_mm3")
+def _numbers(
+    trajectory: pd.DataFrame, session_id: str, patient_id: str, criteria_id: str
+) -> tuple[tuple[str, ...], ...]:
+    """Return a row per compartment at the last scan; where it was not compared, dated rows of the last that was.
+
+    Solid tumour has a row for each named set of lesions, as on the page.
+    """
     order = {name: place for place, name in enumerate(labels.COMPARTMENTS)}
     table_rows = []
     for word, latest in to_show(trajectory, session_id):
         day = "" if word == NOW else f", {labels.day(latest['acquired_on'].iloc[0])}"
-        seen = latest[(latest[list(shown)] > 0).any(axis=1) | (latest["compartment"] == "tumour")]
+        sets = sets_of(patient_id, criteria_id, latest) or [LesionSet("")]
+        seen = latest[(latest[list(VOLUMES)] > 0).any(axis=1) | (latest["compartment"] == TUMOUR)]
         for row in seen.sort_values("compartment", key=lambda names: names.map(order)).pipe(as_rows):
-            digits = labels.figures_beside(row["volume_mm3"], row["baseline_volume_mm3"], row["nadir_volume_mm3"])
-            volumes = [_plain_ml(row[name], digits) for name in shown]
-            interval = labels.ml_interval(row["volume_low_mm3"], row["volume_high_mm3"])
-            now = f"{volumes[3]} ({interval})" if interval else volumes[3]
-            changes = [_change(row, against) for against in ("baseline", "nadir")]
-            table_rows.append((f"{labels.compartment(row['compartment']).word}{day}", *volumes[:3], now, *changes))
+            for one in sets if row["compartment"] == TUMOUR else [LesionSet("")]:
+                name = ", ".join(filter(None, (labels.compartment(row["compartment"]).word, one.name)))
+                table_rows.append((f"{name}{day}", *_number_cells({**row, **one.numbers})))
     return tuple(table_rows)
+
+
+def _number_cells(row: dict[Any, Any]) -> tuple[str, ...]:
+    """Return the cells of a row of numbers; a volume that is not of the day above it says of which it is."""
+    digits = labels.figures_beside(row["volume_mm3"], row["baseline_volume_mm3"], row["nadir_volume_mm3"])
+    volumes = [_plain_ml(row[name], digits) for name in VOLUMES]
+    days = [row.get(f"{role}_day") for role in ("baseline", "nadir", "previous")]
+    before = [f"{volume} of {day}" if day else volume for volume, day in zip(volumes, days, strict=False)]
+    interval = labels.ml_interval(row["volume_low_mm3"], row["volume_high_mm3"])
+    now = f"{volumes[3]} ({interval})" if interval else volumes[3]
+    return (*before, now, *(_change(row, against) for against in ("baseline", "nadir")))
 
 
 def _open(state: pd.Series, day: date) -> tuple[tuple[str, ...], ...]:

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.data import queries
-from dashboard.patient import lesion_section
+from dashboard.patient.lesion_sets import sets_of
 from dashboard.quality import drift_words
 from dashboard.shell import page
 from dashboard.words import labels, tables
@@ -23,7 +23,8 @@ def numbers(patient_id: str, session_id: str, study: page.ShownStudy) -> None:
     measured = queries.query("patient_measurements", patient_id=patient_id)
     visits_shown = to_show(trajectory, session_id)
     for word, visit_rows in visits_shown:
-        st.html(tables.numbers(visit_rows, measured, word, study.criteria_name))
+        sets = sets_of(patient_id, study.criteria_id, visit_rows)
+        st.html(tables.numbers(visit_rows, measured, word, study.criteria_name, sets))
         if word == LAST_JUDGED:
             day = labels.day(visit_rows["acquired_on"].iloc[0])
             page.remark(f"The last scan could not be compared; this is the last that could be, of {day}.")
@@ -36,9 +37,6 @@ def numbers(patient_id: str, session_id: str, study: page.ShownStudy) -> None:
                 page.remark(remark)
     if not visits_shown:
         page.remark("Nothing was measured.")
-    lesions = lesion_section.seen_at(patient_id, study.criteria_id, session_id)
-    if len(lesions) > 1:
-        page.remark(f"Tumour here is all that was measured, lesions {' and '.join(lesions)} together.")
 
 
 def made_otherwise(patient_id: str, verdict_row: pd.Series) -> str:

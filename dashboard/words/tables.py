@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -15,13 +16,31 @@ from dashboard.words.table_rows import as_rows
 from pipeline.core.wording import FIGURES
 
 EXCLUDED = "excluded"
+
+
+TUMOUR = "tumour"
+
+
+@dataclass(frozen=True)
+class LesionSet:
+    """Lesions that a row of numbers speaks of, and in what it differs from the row of all solid tumour.
+
+    ``numbers`` holds columns of the trajectory view; ``baseline_day`` and the like are days of its own.
+    """
+
+    name: str
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+
+
 VOLUMES = ("baseline_volume_mm3", "nadir_volume_mm3", "previous_volume_mm3", "volume_mm3")
 
 ALWAYS_THERE = "cord"
 """A compartment that is never "not seen": without a mask of it nothing is said."""
 
 
-def numbers(latest: pd.DataFrame, measured: pd.DataFrame, now: str, criteria_name: str) -> Html:
+def numbers(
+    latest: pd.DataFrame, measured: pd.DataFrame, now: str, criteria_name: str, sets: Iterable[LesionSet] = ()
+) -> Html:
     """Show each compartment at baseline, nadir, previous and one last visit, with the change since baseline and nadir.
 
     Parameters
@@ -34,7 +53,10 @@ def numbers(latest: pd.DataFrame, measured: pd.DataFrame, now: str, criteria_nam
         What the last visit is called.
     criteria_name
         The rule that picked baseline and nadir, with its version.
+    sets
+        Which lesions the row of solid tumour speaks of, then others of the same scan with rows of their own.
     """
+    whole, *apart = [*sets] or [LesionSet("")]
     first = latest.iloc[0]
     seen = latest[(latest[list(VOLUMES)] > 0).any(axis=1)]
     behind = {(row["session_id"], row["compartment"]): row for row in measured.pipe(as_rows)}
@@ -59,9 +81,12 @@ def numbers(latest: pd.DataFrame, measured: pd.DataFrame, now: str, criteria_nam
     )
     order = {name: index for index, name in enumerate(labels.COMPARTMENTS)}
     compartments = seen.sort_values("compartment", key=lambda names: names.map(order)).pipe(as_rows)
-    body = table(
-        header, [_number_row(pd.Series(row), behind, criteria_name) for row in compartments], "ct-table ct-numbers"
-    )
+    number_rows = [
+        _number_row(pd.Series({**row, **one.numbers}), {} if one.numbers else behind, criteria_name, one.name)
+        for row in compartments
+        for one in ((whole, *apart) if row["compartment"] == TUMOUR else [LesionSet("")])
+    ]
+    body = table(header, number_rows, "ct-table ct-numbers")
     note = f"Not seen or not measured at any of these scans: {', '.join(never)}." if never else ""
     if taken_out:
         words = ", ".join(labels.compartment(name).word for name in taken_out)
@@ -71,7 +96,7 @@ def numbers(latest: pd.DataFrame, measured: pd.DataFrame, now: str, criteria_nam
 
 
 def _number_row(
-    row: pd.Series, behind: Mapping[tuple[str, str], Mapping[Any, Any]], criteria_name: str
+    row: pd.Series, behind: Mapping[tuple[str, str], Mapping[Any, Any]], criteria_name: str, of: str = ""
 ) -> tuple[str, ...]:
     style = labels.compartment(row["compartment"])
     figures = labels.figures_beside(row["volume_mm3"], row["baseline_volume_mm3"], row["nadir_volume_mm3"])
@@ -82,8 +107,16 @@ def _number_row(
         return _opened(tag("span", EXCLUDED, class_="ct-grey") if _is_excluded(source) else number, source, picked)
 
     return (
-        tag("span", style.word, style=f"color:{style.ink}"),
-        *(opened(role, _volume(row[f"{role}_volume_mm3"], figures)) for role in ("baseline", "nadir", "previous")),
+        join(
+            [
+                tag("span", style.word, style=f"color:{style.ink}"),
+                *([BREAK, tag("span", of, class_="ct-grey ct-small")] if of else []),
+            ]
+        ),
+        *(
+            _of_day(opened(role, _volume(row[f"{role}_volume_mm3"], figures)), row.get(f"{role}_day"))
+            for role in ("baseline", "nadir", "previous")
+        ),
         _with_interval(
             opened("", tag("b", _volume(row["volume_mm3"], figures))),
             labels.ml_interval(row["volume_low_mm3"], row["volume_high_mm3"]),
@@ -91,6 +124,11 @@ def _number_row(
         _change(row, "baseline", criteria_name),
         _change(row, "nadir", criteria_name),
     )
+
+
+def _of_day(number: str, day: Any) -> str:
+    """Write a day below a number that is not of the day above it."""
+    return join([number, BREAK, tag("span", str(day), class_="ct-grey ct-small")]) if labels.is_known(day) else number
 
 
 def _is_excluded(source: Mapping[Any, Any] | None) -> bool:
@@ -151,7 +189,7 @@ def _change(row: pd.Series, against: str, criteria_name: str) -> str:
         f"{now} on {labels.day(row['acquired_on'])} over {then} on {labels.day(row[f'{against}_on'])}",
         "interval by all scans since the baseline, as under Methods"
         if interval
-        else "no interval: an error is not known",
+        else row.get("no_interval") or "no interval: an error is not known",
         f"{against} by {criteria_name}",
     )
     return _with_interval(explained(words, lines), interval)

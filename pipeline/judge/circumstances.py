@@ -48,6 +48,7 @@ def remarks(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: Res
         *beside(ClauseKind.REMARK, opens_pinned(verdict, course, epoch)),
         *beside(ClauseKind.REMARK, known_seeding(verdict)),
         *beside(ClauseKind.EXCHANGE, exchanged_beside(verdict, criteria)),
+        *beside(ClauseKind.REMARK, worse_after(verdict, course, epoch, criteria)),
     ]
     if verdict.is_judged:
         clauses += [
@@ -185,6 +186,15 @@ def unattributed(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria
     """Say that function is worse and nobody put it down to the tumour, so that it does not count."""
     lost = decline.unattributed_at(course, epoch, criteria.clinical, verdict.visit.acquired_on)
     return f"function is worse, not counted since it is not put down to the tumour: {lost}" if lost else ""
+
+
+def worse_after(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria) -> str:
+    """Say beside the last scan that a loss of function was proven after it; as judged then nobody knew."""
+    on = verdict.visit.acquired_on
+    if any(visit.acquired_on > on for visit in course.visits):
+        return ""
+    proven_on, lost = decline.proven_after(course, epoch, criteria.clinical, on)
+    return f"clinically worse, proven on {proven_on} after this scan, progression from that day: {lost}" if lost else ""
 
 
 def ended_before(verdict: Verdict, course: PatientCourse) -> list[str]:

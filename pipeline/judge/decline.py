@@ -83,6 +83,15 @@ def unattributed_at(course: PatientCourse, epoch: Epoch, rule: Clinical | None, 
     return decline_at(declines(course, epoch, rule, by_tumour=False), on)
 
 
+def proven_after(course: PatientCourse, epoch: Epoch, rule: Clinical | None, on: date) -> tuple[date | None, str]:
+    """Return when a loss of function was proven after a day, and it in words, where it stands since; else none."""
+    changes = declines(course, epoch, rule)
+    if decline_at(changes, on) or not decline_at(changes, date.max):
+        return None, ""
+    over = [number for number, (_, words) in enumerate(changes) if not words]
+    return changes[over[-1] + 1 if over else 0]
+
+
 def decline_at(changes: Sequence[tuple[date, str]], on: date) -> str:
     """Return the loss of function proven by a day, in words; empty when there is none."""
     return next((words for day, words in reversed(changes) if day <= on), "")

@@ -21,7 +21,7 @@ comment on column journal.undoes is 'entry that it undoes';
 comment on column journal.status is 'in_force, undone, replaced (decided anew) or lapsed (the mask or scan is another one now)';
 comment on column journal.status_reason is 'why it has no effect any more, in words';
 comment on column journal.mask_sha256 is 'digest of the mask file that the person saw, or drew';
-comment on column journal.scan_sha256 is 'digest of the scan that a corrected mask was drawn on';
+comment on column journal.scan_sha256 is 'digest of the scan that a corrected mask was drawn on; of other acts on sizes of a table, of the day and time of the scan there';
 comment on column journal.replaces_sha256 is 'digest of the mask file that a corrected mask stands in for; empty where there was none';
 comment on column journal.meeting_on is 'day of the board''s meeting, of notes and decisions';
 comment on column journal.component_sha256 is 'digest of the piece of tumour that an act about a lesion is bound to';

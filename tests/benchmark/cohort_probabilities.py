@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.cohort.kind_shares import GROWING, learned
+from pipeline.cohort.kind_shares import ELSEWHERE, GROWING, learned
 from pipeline.judge.series_histories import KINDS, Floats
 from pipeline.judge.series_model import STATED_FREEDOM, designed, fitted
 from tests.benchmark.series_calls import ERRORS, FEW, FOLLOW_UPS, GROWTH, PATIENTS
@@ -117,6 +117,20 @@ def distance(told: Floats, happened: Floats) -> str:
     return f"{np.sum(shares * np.abs(gaps)):.3f} | {worst:+.2f} | {np.mean((told - happened) ** 2):.4f}"
 
 
+def beyond_range(people: Drawn) -> str:
+    """Return how far what happens lies beyond the range told, by tenths of what is stated, at most; and its width."""
+    stated, weights = people.probabilities[..., 0], people.likelihoods[..., None, :] * ELSEWHERE
+    elsewhere = (weights * people.probabilities[..., None, :]).sum(axis=-1) / weights.sum(axis=-1)
+    low, high = (np.minimum(stated, elsewhere.min(axis=-1)), np.maximum(stated, elsewhere.max(axis=-1)))
+    tenth = np.minimum((stated * 10).astype(int), 9)
+    least = FEW / (PATIENTS * FOLLOW_UPS * len(ERRORS)) * stated.size
+    groups = [tenth == number for number in range(10) if (tenth == number).sum() >= least]
+    happened = [np.mean(people.happened[group]) for group in groups]
+    ends = [(np.mean(low[group]), np.mean(high[group])) for group in groups]
+    beyond = max(max(least - share, share - most, 0.0) for share, (least, most) in zip(happened, ends, strict=True))
+    return f"{beyond:.3f} | {np.mean(high - low):.3f} | {np.mean(high - low > 0.1):.2f}"
+
+
 def main() -> None:
     print("## Probabilities in a cohort\n")
     print(
@@ -129,6 +143,7 @@ def main() -> None:
         people = drawn(mixture)
         stated = people.probabilities[..., 0].ravel()
         print(f"| {name} | stated | {distance(stated, people.happened.ravel())} | |")
+        print(f"| | range: beyond it at most, mean width, share wider than 0.1 | {beyond_range(people)} | |")
         for size in COHORTS:
             told, happened, growing, width = in_cohorts(people, size)
             share = f"{np.mean(growing):.2f} +- {np.std(growing):.2f}, {width:.2f}"

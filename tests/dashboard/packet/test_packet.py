@@ -77,7 +77,8 @@ def test_the_pdf_says_everything_on_a4_pages_that_are_read_at_arms_length(made):
     assert "sub-01 · ▲ growing" in read_page(pages[1])
     assert [round(float(side)) for side in pages[0].mediabox[2:]] == [595, 842]
     for words in (
-        "sub-01", "44 y · F · ependymoma", "▲ growing", "Ses-05: progression by imsct_adapted_v1", "tumour 1.0 0.80",
+        "sub-01", "44 y · F · ependymoma", "▲ growing", "Ses-05: progression by imsct_adapted_v1",
+            "tumour, all: lesion", "1.0 0.80",
         "1.4 (1.2 to 1.7)", "+75 %", "RANO 2.0, volume, 1", "▲ PD", "drawn by hand", "run-1", "imsct_adapted_v1 1",
         "Synthetic data", "Research use, not for treatment decisions", "accept mask (ses-05", "patient?patient=sub-01",
         "Adapted volume criteria, version 1", "scanner Measured otherwise than its baseline of 2020-04-10",
