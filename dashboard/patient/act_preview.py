@@ -63,7 +63,8 @@ def _other_criteria(patient_id: str, criteria_id: str, kind: str, session_id: st
     is_drawn = kind.startswith("volume:")
     by_known_sizes = [one for one in others if not is_drawn or one.metric == Metric.VOLUME]
     effects = {
-        one.title: queries.derived(_effect, patient_id, one.criteria_id, kind, session_id, compartment) for one in by_known_sizes
+        one.title: queries.derived(_effect, patient_id, one.criteria_id, kind, session_id, compartment)
+        for one in by_known_sizes
     }
     changed = {title: effect for title, effect in effects.items() if effect is not None and not effect.is_same}
     words = [f"{title}: {_told(effect.before)} → {_told(effect.after)}." for title, effect in changed.items()]
