@@ -133,11 +133,12 @@ def figures(first: Cohort, others: Cohort | None, chosen: Chosen, study: page.Sh
         with left:
             outcome_curves(first, others, chosen, study)
             patient_figures.waterfall(one)
-            patient_figures.cysts(one)
         with right:
             patient_figures.spider(one)
-            patient_figures.growth(one)
+            is_as_long = patient_figures.growth(one)
             patient_figures.swimmer(one)
+        with left if is_as_long else right:
+            patient_figures.cysts(one)
     else:
         outcome_curves(first, others, chosen, study)
         side_by_side(group(first.rows, name=f"1: {first.name}"), group(others.rows, name=f"2: {others.name}", number=2))

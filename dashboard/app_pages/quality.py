@@ -28,6 +28,7 @@ ALIGNMENT_COLUMNS = {
     "method": st.column_config.TextColumn("method", width=120),
 }
 ROLES = {"visit_to_reference": "visit to reference", "sequence_to_anchor": "within the visit"}
+ALIGNED = {"visit_to_reference": "visits to their reference", "sequence_to_anchor": "sequences within a visit"}
 METHODS = {"cord-bend": "bend", "cord-bend edges": "bend, by edges", "rigid-mi": "rigid"}
 """How a method's name is shown; its version stays in the file."""
 
@@ -117,11 +118,15 @@ def _waits(row: dict[Any, Any]) -> None:
     words.html(tag("div", *cells, class_="ct-row ct-queue ct-rule"))
 
 
+def _grades(graded: pd.DataFrame) -> str:
+    counts = graded.groupby("grade")["alignment_count"].sum()
+    return ", ".join(f"{counts.get(grade, 0)} {grade}" for grade in "ABC")
+
+
 def alignments(graded: pd.DataFrame) -> None:
     """Show how well scans are aligned, the worst first."""
-    grades = graded[graded["role"] == "visit_to_reference"].set_index("grade")["alignment_count"]
-    counts = ", ".join(f"{grades.get(grade, 0)} {grade}" for grade in "ABC")
-    page.section("Alignment", f"visits to their reference: {counts}")
+    counts = [f"{words}: {_grades(graded[graded['role'] == role])}" for role, words in ALIGNED.items()]
+    page.section("Alignment", "; ".join(counts))
     if graded.empty:
         page.remark("No scan had to be aligned.")
         return

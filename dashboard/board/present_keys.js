@@ -22,7 +22,7 @@ function leave() {
 
 // On a low screen everything stands at once, and the course has what head, numbers and foot leave of it: the page is told
 // how much, in steps, so that a toolbar that comes and goes draws nothing anew.
-const LOW_PX = 900, NARROW_PX = 1000, AROUND_PX = 474, AROUND_NARROW_PX = 576, STEP_PX = 20;
+const LOW_PX = 960, NARROW_PX = 1000, AROUND_PX = 474, AROUND_NARROW_PX = 576, STEP_PX = 20;
 
 function room() {
   if (innerWidth <= NARROW_PX || innerHeight >= LOW_PX) return 0;

@@ -106,11 +106,17 @@ def _left_out(group: ShownGroup) -> str:
     return f"New tumours that the rule leaves out are left out here (n = {count}). " if count else ""
 
 
-def growth(group: ShownGroup) -> None:
-    """Show how fast tumours of each histology grow between treatments; too few patients are refused in words."""
+def growth(group: ShownGroup) -> bool:
+    """Show how fast tumours of each histology grow between treatments; too few patients are refused in words.
+
+    Returns
+    -------
+    bool
+        Whether there is a figure.
+    """
     shown, title = group.patients, "Growth by histology"
     if shown["histology"].count() > MOST_MODELLED and not _asked(group.titled(title), f"growth-model-{group.number}"):
-        return
+        return False
     scans = queries.query("cohort_growth", criteria_id=group.study.criteria_id)
     scans = scans[scans["patient_id"].isin(shown["patient_id"])]
     try:
@@ -118,9 +124,10 @@ def growth(group: ShownGroup) -> None:
     except SettingsError as error:
         page.section(group.titled(title))
         page.remark(f"{labels.capital(str(error))}.")
-        return
+        return False
     draw = partial(growth_figure.growth, growth_rates.rows_of(rates))
     group.draw(CohortFigure(title, len(scans), growth_rates.method(rates), "growth", draw, lambda: scans))
+    return True
 
 
 def _asked(title: str, key: str) -> bool:

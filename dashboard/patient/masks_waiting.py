@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dashboard.data import queries
+from dashboard.words import labels
 from pipeline.core.records import JournalEntry
 from pipeline.journal.decisions import ABOUT_MASKS, TUMOUR, ActKind, Standing
 
@@ -14,6 +15,12 @@ def measured_masks(patient_id: str, session_id: str) -> dict[str, str]:
     masks = queries.query("patient_masks", patient_id=patient_id)
     here = masks[(masks["session_id"] == session_id) & masks["is_primary"]]
     return dict(zip(here["compartment"], here["sha256"], strict=True))
+
+
+def signed_by_accepting(patient_id: str, session_id: str) -> str:
+    """Say which masks are signed by accepting a visit: all that are measured, seen on the slice shown or not."""
+    names = [labels.compartment(name).word for name in measured_masks(patient_id, session_id)]
+    return f"Accept signs all measured masks of this visit: {', '.join(names) or 'there is none'}."
 
 
 def unsigned(patient_id: str, entries: tuple[JournalEntry, ...]) -> list[str]:

@@ -87,8 +87,8 @@ def _called(row: Mapping[Any, Any]) -> str:
 
 
 def _cells(row: Mapping[Any, Any]) -> tuple[str, ...]:
-    style = labels.look(row["state"], row["display_state"])
-    word = tag("span", style.word, class_="ct-small")
+    style = labels.category_look(row)
+    word = tag("span", labels.look_of(row).word, class_="ct-small")
     verdict = tag(
         "span", f"{style.symbol}\u00a0{row['category_shown']}", Html("<br>"), word, style=f"color:{style.ink}"
     )

@@ -13,7 +13,7 @@ import streamlit as st
 
 from dashboard.data import acts, door, queries
 from dashboard.patient.least_sure_place import LeastSure, least_sure_place
-from dashboard.patient.masks_waiting import unsigned
+from dashboard.patient.masks_waiting import signed_by_accepting, unsigned
 from dashboard.shell import page, signing
 from dashboard.viewer.opening import Opening
 from dashboard.words import labels
@@ -105,6 +105,8 @@ def review(patient_id: str, shown: Sequence[str], accept: Callable[[str], Callab
         _button("End review", None, True, _end)
     if is_waiting and current[1] not in shown:
         page.remark("This visit's scan is not on the reference grid, so that it cannot be accepted here.")
+    if work is not None:
+        page.remark(signed_by_accepting(*current))
     signing.answer()
 
 

@@ -16,7 +16,7 @@ import streamlit as st
 from dashboard.data import acts, door, queries
 from dashboard.patient import lesion_names_form, mask_correction, review_section
 from dashboard.patient.act_preview import preview
-from dashboard.patient.masks_waiting import measured_masks, unsigned
+from dashboard.patient.masks_waiting import measured_masks, signed_by_accepting, unsigned
 from dashboard.patient.scan_panes import excluded_compartments
 from dashboard.patient.scan_section import show_instead
 from dashboard.shell import drafts, page, signing
@@ -179,7 +179,7 @@ def _controls(
             key=f"accept-{where}",
             disabled=accept is None or is_hidden,
             type="primary",
-            help="Signs the masks of the visit shown. " + _accepting(patient_id, session_id, criteria_id, is_hidden),
+            help=_accepting(patient_id, session_id, criteria_id, is_hidden),
             on_click=signing.record,
             args=(accept,),
         )
@@ -249,7 +249,8 @@ def _with_effect(where: str, of: tuple[str, str, str], compartments: Sequence[st
 def _accepting(patient_id: str, session_id: str, criteria_id: str, is_hidden: bool) -> str:
     if is_hidden:
         return "A mask can be accepted only while its scan is shown."
-    return preview(patient_id, criteria_id, str(ActKind.ACCEPT_MASK), session_id)
+    effect = preview(patient_id, criteria_id, str(ActKind.ACCEPT_MASK), session_id)
+    return f"{signed_by_accepting(patient_id, session_id)} {effect}"
 
 
 def _lesion(where: str, patient_id: str, session_id: str, act: Callable[..., Act]) -> None:
@@ -325,7 +326,9 @@ def _put_with_reason(key: str, make: Callable[[str], Act], chosen: str) -> None:
 def _put(*new_acts: Act) -> str:
     written = acts.record(signing.reader(), *new_acts)
     last = written[-1]
-    return f"On record: {NAMED[ActKind(last.act)]}, {last.who}. It waits for the next run."
+    names = " and ".join(labels.compartment(entry.compartment).word for entry in written if entry.compartment)
+    of_what = f" ({names})" if names else ""
+    return f"On record: {NAMED[ActKind(last.act)]}{of_what}, {last.who}. It waits for the next run."
 
 
 def _history(patient_id: str, entries: tuple[JournalEntry, ...]) -> None:

@@ -77,7 +77,7 @@ def _finding(finding: Finding) -> Html:
     return tag(
         "tr",
         tag("th", MARKS[finding.severity], scope="row"),
-        tag("td", tag("span", whom, class_="ct-nowrap")),
+        tag("td", whom, class_="ct-whose"),
         tag("td", finding.message, tag("div", finding.remedy, class_="ct-grey")),
     )
 

@@ -12,6 +12,7 @@ const SHARED_KEYS = {
 const MODES_OF_TWO = ["blend", "swipe", "difference"];
 
 const bytesOf = (table) => table?.getChildAt(0).get(0) ?? null;
+const SCREEN_SHARE = 0.62; // of the screen's height that a viewer in a page takes at most
 const LEAST_PX = 260; // of a viewer that is as high as the screen allows
 const keyOf = (event) => (event.key.length === 1 ? event.key.toLowerCase() : event.key);
 // Some keys are the page's own, as while masks are reviewed: they press its buttons from within the picture, too.
@@ -58,11 +59,14 @@ function buildPanes(root, { titles, presets, colours, spots }) {
   return canvases;
 }
 
-// A viewer as high as was asked for or, without a height, so that the page ends where the screen does, whatever is
-// written above and below the row that the viewer stands in.
+// A viewer as high as was asked for, or as a low screen shows beside its tools; without a height, so that the page ends
+// where the screen does, whatever is written above and below the row that the viewer stands in.
 function giveHeight(root, { height }, signal) {
   const host = root.getRootNode().host, page = host?.closest("[data-testid=stMainBlockContainer]");
-  if (height || !page) { root.style.height = `${height || 2 * LEAST_PX}px`; return; }
+  if (height || !page) {
+    root.style.height = `${Math.min(height || 2 * LEAST_PX, Math.max(LEAST_PX, Math.round(SCREEN_SHARE * innerHeight)))}px`;
+    return;
+  }
   const main = page.closest("[data-testid=stMain]"), rows = "[data-testid=stHorizontalBlock]";
   let row = host;
   while (row.parentElement.closest(rows)) row = row.parentElement.closest(rows);

@@ -6,7 +6,7 @@ from pathlib import Path
 import dashboard
 
 STYLE = (Path(dashboard.__file__).parent / "style.css").read_text(encoding="utf-8")
-LOW = STYLE.partition("@media screen and (max-height: 899px) and (min-width: 1001px) {")[2].partition("\n}\n")[0]
+LOW = STYLE.partition("@media screen and (max-height: 959px) and (min-width: 1001px) {")[2].partition("\n}\n")[0]
 
 
 def rule(selector, style):

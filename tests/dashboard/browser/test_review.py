@@ -31,7 +31,7 @@ def test_unsigned_masks_are_reviewed_by_keyboard_alone(tiny_server, page, tiny_c
     look(page, tmp_path, "review")
     tab_to(page, "at => at?.tagName === 'CANVAS'")
     page.keyboard.press("a")  # also where the picture has the focus
-    page.get_by_text("On record: accepted the mask, Rita Reader an").wait_for()
+    page.get_by_text("On record: accepted the mask (tumour), Rita Reader an").wait_for()
     page.wait_for_url("**now=ses-02**")
     page.get_by_text("Review: 1 unsigned mask left.").wait_for()
     settled(page)
