@@ -90,7 +90,7 @@ def signal_change(scan: Volume, line_mm: NDArray, mask: Volume) -> SignalChange 
     Returns
     -------
     SignalChange or None
-        None where the outline is empty or too little of the cord is seen.
+        None where the outline is empty, reaches the end of the cord, or too little of the cord is seen.
     """
     voxels = np.argwhere(mask.array)
     if not len(voxels):
@@ -101,7 +101,10 @@ def signal_change(scan: Volume, line_mm: NDArray, mask: Volume) -> SignalChange 
     middle = np.abs(places[:, 2] - (low + high) / 2) <= max((high - low) / 6, 1.0)
     across = places[middle, :2]
     across = across[np.linspace(0, len(across) - 1, min(LINE_POINTS, len(across))).astype(int)]
-    last_mm = min(high + BESIDE_MM, cord_end(scan, axis, len(line_mm)) - 1.0)
+    end = cord_end(scan, axis, len(line_mm))
+    if end < len(line_mm) and high > end - FEWEST_BESIDE:
+        return None
+    last_mm = min(high + BESIDE_MM, end - 1.0)
     along = np.arange(max(low - BESIDE_MM, 0.0), last_mm + 1e-6)
     if not len(across) or not len(along):
         return None
@@ -155,7 +158,8 @@ def words_of(change: SignalChange | None) -> str | None:
     (True, 'nothing here differs from the cord beside it: over the outline ')
     """
     if change is None:
-        return "whether anything here differs from the cord beside it cannot be told: too little of the cord is seen"
+        little = "too little of the cord is seen, or it ends here"
+        return f"whether anything here differs from the cord beside it cannot be told: {little}"
     is_even = change.beside_trend is not None and change.beside_trend < EVEN_BESIDE_TREND
     if change.along >= EVEN_SHARE and not is_even:
         return None

@@ -145,7 +145,9 @@ def test_one_click_outlines_a_tumour_in_a_real_cord(person, patient, session, le
     assert dice(proposal.mask.array, truth) >= least
 
 
-def shaded(slope: float, *, lesion: float = 0.0, ends_at: int = 200, bright: tuple[int, int] = (0, 0)) -> SignalChange:
+def shaded(
+    slope: float, *, lesion: float = 0.0, ends_at: int = 200, bright: tuple[int, int] = (0, 0)
+) -> SignalChange | None:
     """How the signal changes over an outline of a straight cord: shaded along it, with a lesion, with an end."""
     array = np.zeros((31, 31, 160))
     i, j, k = np.indices(array.shape)
@@ -157,13 +159,12 @@ def shaded(slope: float, *, lesion: float = 0.0, ends_at: int = 200, bright: tup
     array[outline] *= 1 + lesion
     scan = Volume(array * (1 + slope * (k - 80)), np.eye(4))
     line_mm = np.array([[15.0, 15.0, z] for z in range(159, -1, -1)])
-    change = signal_change(scan, line_mm, scan.with_array(outline))
-    assert change is not None
-    return change
+    return signal_change(scan, line_mm, scan.with_array(outline))
 
 
 def test_a_signal_that_changes_evenly_as_towards_the_edge_of_a_coil_shows_nothing() -> None:
     even = shaded(0.01)
+    assert even is not None
     assert even.along > 0.25
     assert even.beside_trend is not None
     assert even.beside_trend < 0.05
@@ -176,6 +177,7 @@ def test_a_signal_that_changes_evenly_as_towards_the_edge_of_a_coil_shows_nothin
 def test_below_the_end_of_the_cord_nothing_is_compared() -> None:
     assert words_of(shaded(0.0, ends_at=93)) is not None  # the cord goes on to 67, the outline begins at 75
     assert words_of(shaded(0.0, ends_at=93, lesion=0.4)) is None
+    assert shaded(0.0, ends_at=83) is None  # the outline reaches the end
     short = shaded(0.0, ends_at=200, bright=(40, 72))
     assert words_of(short) is None  # bright in the middle, and cord again below: no end
 
