@@ -367,5 +367,10 @@ def _print_import(done: ImportDone, bids_dir: Path, *, is_trial: bool) -> None:
     words = f"{verb} {len(done.added)} files{there}; {counts['unsure']} series unsure, {counts['refused']} refused"
     others = f"; {done.other_files} other files were no DICOM" if done.other_files else ""
     out.print(words + others, markup=False)
+    if done.other_files and not done.rows:
+        hint = (
+            "NIfTI is put into a study by name (docs/study-folder.md), or brought on the page Study of cordtrack serve"
+        )
+        out.print(f"no DICOM was found; {hint}", markup=False)
     if not is_trial and done.rows:
         out.print(f"every decision: {bids_dir / 'sourcedata' / 'dicom' / 'decisions.tsv'}", markup=False)

@@ -6,7 +6,7 @@ contradict one another.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from types import MappingProxyType
 
@@ -20,7 +20,7 @@ from pipeline.draft import ray_evidence, star_shape
 from pipeline.draft.cord_coordinates import CordCoordinates
 from pipeline.draft.ray_evidence import RAY_MM3, VOXEL_MM3, WALL_MM
 from pipeline.draft.star_shape import DIRECTIONS, ELONGATION, RADII_MM, RADIUS_STEP_MM, StarShape
-from pipeline.draft.unlike_cord import signal_change
+from pipeline.draft.unlike_cord import SignalChange, most, signal_change
 from pipeline.errors import InputError, SettingsError
 
 ALGORITHM, VERSION = "rays from a click in coordinates of the cord", 1
@@ -42,6 +42,9 @@ POORLY_PROPOSED = MappingProxyType(
     {Compartment.OEDEMA: "oedema is proposed poorly (half of it wrong, measured); draw it with the brush"}
 )
 """Compartments whose proposal is to be doubted, with what to say."""
+
+SOLID = frozenset({Compartment.TUMOUR, Compartment.ENHANCING})
+"""Compartments whose signal is held against a trend along the cord: oedema fades as a coil's edge does."""
 
 SHOWN_BY = 1.5
 """A second contrast shows the lesion when it differs from cord there by this many deviations; else it says nothing."""
@@ -78,12 +81,13 @@ class Proposal:
     unsure_mm
         RAS+ mm; the place on the outline where the signal says least.
     change
-        From :func:`pipeline.draft.unlike_cord.signal_change`, of the contrast that changes most.
+        From :func:`pipeline.draft.unlike_cord.signal_change`, of the contrast that changes most; beside a trend of
+        solid compartments alone.
     """
 
     mask: Volume
     unsure_mm: tuple[float, float, float]
-    change: float | None = None
+    change: SignalChange | None = None
 
 
 def propose(
@@ -134,8 +138,9 @@ def propose(
         signals = [ray_evidence.refitted(signal, shape.radii_mm(DIRECTIONS)) for signal in signals]
     mask = _voxels(scan, axis, shape, clicks)
     looked_at = [scan] if second is None else [scan, second]
-    changes = [signal_change(one, cord.points_mm, mask) for one in looked_at]
-    change = max((one for one in changes if one is not None), default=None)
+    change = most(signal_change(one, cord.points_mm, mask) for one in looked_at)
+    if change is not None and compartment not in SOLID:
+        change = replace(change, beside_trend=None)
     return Proposal(mask, _least_sure(axis, shape, gain), change)
 
 

@@ -154,7 +154,8 @@ def read_study(
     seen = spectroscopy_table.with_spectra(root, seen, patient_ids, findings)
     patients = tuple(_patient(key, seen[key], tables, findings) for key in sorted(chosen))
     if not patient_ids:
-        findings.append(finding("study_empty", "expected folders sub-<label>, found none"))
+        message = f"expected folders sub-<label>, found none{unread_files.words_on_others(root)}"
+        findings.append(finding("study_empty", message))
     return StudyFolder(
         name=name,
         is_synthetic=is_synthetic or tables.is_synthetic,

@@ -10,6 +10,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from pipeline.core.findings import finding
@@ -29,6 +30,13 @@ TREATMENTS = re.compile(r"(?:sub-[0-9a-z]+_)?treatments?(?:\b.*|_[0-9].*|_(?!nam
 
 OTHER_KINDS = frozenset({"func", "fmap", "perf", "mrs", "pet", "eeg", "meg", "ieeg", "nirs", "beh", "motion", "micr"})
 """Folders of visits whose masks are those of other examinations."""
+
+MOST_LISTED = 2000
+"""Files of a folder that is no study that are looked at, to say what it holds."""
+
+DICOM_MARK = b"DICM"
+DICOM_PREAMBLE = 128
+"""Where the mark of a DICOM file stands."""
 
 MOST_DEEP = 8
 """Folders below a source that are looked into."""
@@ -134,3 +142,37 @@ def _places_of_masks(source: Path) -> Iterator[Path]:
             name for name in inside if not name.startswith(".") and name not in OTHER_KINDS and depth < MOST_DEEP
         )
         yield from (place for name in names if is_image(Path(name)) and LIKE_A_MASK.search(name))
+
+
+def words_on_others(root: Path) -> str:
+    """Say what a folder without a patient holds instead, and where that belongs; empty where it is nothing known."""
+    pictures = dicom = 0
+    example = ""
+    for path in islice(_files_below(root), MOST_LISTED):
+        if is_image(path) and not path.name.lower().endswith((".dcm", ".ima")):
+            pictures, example = pictures + 1, example or path.name
+        elif _is_dicom(path):
+            dicom += 1
+    if dicom:
+        command = f"cordtrack import-dicom {root.name} STUDY"
+        return f", but {dicom} DICOM files or more; bring them into a study with '{command}'"
+    if pictures:
+        name = "sub-01/ses-01/anat/sub-01_ses-01_T2w.nii.gz"
+        return (
+            f", but {pictures} images or more such as {example}; name each like {name}, or bring them on the page Study"
+        )
+    return ""
+
+
+def _files_below(root: Path) -> Iterator[Path]:
+    for folder, _, names in os.walk(root):
+        yield from (Path(folder) / name for name in sorted(names))
+
+
+def _is_dicom(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            stream.seek(DICOM_PREAMBLE)
+            return stream.read(len(DICOM_MARK)) == DICOM_MARK
+    except OSError:
+        return False

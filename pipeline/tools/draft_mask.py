@@ -88,7 +88,7 @@ def draft_file(scan: Path, clicks: Clicks, wanted: Wanted, second: Path | None =
         "ClicksInsideMm": clicks.inside,
         "ClicksOutsideMm": clicks.outside,
         "LeastSureMm": [round(at, 1) for at in proposal.unsure_mm],
-        "SignalChange": None if proposal.change is None else round(proposal.change, 3),
+        "SignalChange": None if proposal.change is None else round(proposal.change.along, 3),
     }
     return replace(_written(proposal.mask, wanted, how, proposal.unsure_mm), doubt=words_of(proposal.change))
 

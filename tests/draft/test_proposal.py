@@ -9,7 +9,7 @@ from pipeline.cord.cord_finding import find_cord
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume, to_world
 from pipeline.draft.proposal import Clicks, propose
-from pipeline.draft.unlike_cord import signal_change, words_of
+from pipeline.draft.unlike_cord import SignalChange, most, signal_change, words_of
 from pipeline.errors import InputError, SettingsError
 from pipeline.files import images
 from tests.draft.implant import dice, with_lesion
@@ -66,7 +66,7 @@ def test_a_click_in_healthy_cord_says_that_nothing_differs_and_one_in_a_lesion_d
     scan, _, middle_mm, cord = lesion
     change = propose(scan, cord, Clicks((place(middle_mm),)), TUMOUR).change
     assert change is not None
-    assert change > 0.4
+    assert change.along > 0.4
     assert words_of(change) is None
     away = cord.points_mm[np.argmin(np.abs(cord.points_mm[:, 2] - middle_mm[2] - 45))]
     healthy = propose(scan, cord, Clicks((place(away),)), TUMOUR)
@@ -143,3 +143,57 @@ def test_one_click_outlines_a_tumour_in_a_real_cord(person, patient, session, le
     first = voxels[np.argmin((((voxels - voxels.mean(axis=0)) * scan.spacing_mm) ** 2).sum(axis=1))]
     proposal = propose(scan, find_cord(scan), Clicks((place(to_world(scan.affine, first)),)), TUMOUR)
     assert dice(proposal.mask.array, truth) >= least
+
+
+def shaded(
+    slope: float, *, lesion: float = 0.0, ends_at: int = 200, bright: tuple[int, int] = (0, 0)
+) -> SignalChange | None:
+    """How the signal changes over an outline of a straight cord: shaded along it, with a lesion, with an end."""
+    array = np.zeros((31, 31, 160))
+    i, j, k = np.indices(array.shape)
+    away = np.hypot(i - 15, j - 15)
+    is_cord = (away <= 4) & (k >= 160 - ends_at)
+    array[:] = np.where(is_cord, 100.0, np.where(away <= 9, 300.0, 150.0))
+    array[is_cord & (k >= bright[0]) & (k < bright[1])] = 290.0
+    outline = (away <= 3) & (k >= 75) & (k < 90)
+    array[outline] *= 1 + lesion
+    scan = Volume(array * (1 + slope * (k - 80)), np.eye(4))
+    line_mm = np.array([[15.0, 15.0, z] for z in range(159, -1, -1)])
+    return signal_change(scan, line_mm, scan.with_array(outline))
+
+
+def test_a_signal_that_changes_evenly_as_towards_the_edge_of_a_coil_shows_nothing() -> None:
+    even = shaded(0.01)
+    assert even is not None
+    assert even.along > 0.25
+    assert even.beside_trend is not None
+    assert even.beside_trend < 0.05
+    assert "evenly, as towards the edge of a coil" in str(words_of(even))
+    assert words_of(shaded(0.01, lesion=0.4)) is None
+    assert words_of(shaded(0.0, lesion=0.4)) is None
+    assert words_of(SignalChange(0.3)) is None  # too little cord on one side of it: no trend
+
+
+def test_below_the_end_of_the_cord_nothing_is_compared() -> None:
+    assert words_of(shaded(0.0, ends_at=93)) is not None  # the cord goes on to 67, the outline begins at 75
+    assert words_of(shaded(0.0, ends_at=93, lesion=0.4)) is None
+    assert shaded(0.0, ends_at=83) is None  # the outline reaches the end
+    short = shaded(0.0, ends_at=200, bright=(40, 72))
+    assert words_of(short) is None  # bright in the middle, and cord again below: no end
+
+
+def test_of_several_contrasts_the_one_that_shows_most_counts() -> None:
+    assert most([None, None]) is None
+    assert most([SignalChange(0.1, 0.05), None]) == SignalChange(0.1, 0.05)
+    assert most([SignalChange(0.1, 0.05), SignalChange(0.5, 0.4)]) == SignalChange(0.5, 0.4)
+    assert most([SignalChange(0.5, 0.05), SignalChange(0.1)]) == SignalChange(0.5)
+
+
+def test_an_even_change_is_told_of_solid_compartments_alone(lesion) -> None:
+    scan, _, middle_mm, cord = lesion
+    clicks = Clicks((place(middle_mm),))
+    tumour, oedema = (propose(scan, cord, clicks, one).change for one in (TUMOUR, Compartment.OEDEMA))
+    assert tumour is not None
+    assert tumour.beside_trend is not None
+    assert oedema is not None
+    assert oedema.beside_trend is None

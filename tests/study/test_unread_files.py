@@ -13,8 +13,9 @@ from pipeline.core.volume import Volume
 from pipeline.files import fingerprints, images
 from pipeline.run.steps.measure_visits import measure_visit
 from pipeline.run.steps.visit_work import VisitDecisions
+from pipeline.study.study_folder import read_study
 from tests.study.test_field_cases import M1, M2, T1, T2, TWO_VISITS, VOXEL_MM3, Results, block, scan, two_visits
-from tests.study_folder import DSEG, codes, study_of
+from tests.study_folder import AS_OF, DSEG, codes, study_of, write_files
 
 SURGERY = "participant_id,date,kind\nsub-01,2020-06-01,surgery\n"
 
@@ -234,3 +235,15 @@ def test_an_index_with_a_point_is_to_be_written_as_a_whole_number(tmp_path: Path
     (malformed,) = [one for one in Results(tmp_path, table).findings if one.code == "index_malformed"]
     assert "whole number" in malformed.remedy
     assert "point" not in malformed.remedy
+
+
+def test_a_folder_that_is_no_study_is_told_what_it_holds_and_where_that_belongs(tmp_path: Path) -> None:
+    def words(folder: Path) -> str:
+        study = read_study(folder, as_of=AS_OF)
+        return next(one.message for one in study.findings if one.code == "study_empty")
+
+    assert words(write_files(tmp_path / "none", {"notes.txt": "x"})) == "expected folders sub-<label>, found none"
+    loose = write_files(tmp_path / "loose", {"2020/scan.nii.gz": b"x", "2021/scan.nii.gz": b"x"})
+    assert "but 2 images or more such as scan.nii.gz; name each like sub-01/ses-01/anat/" in words(loose)
+    disc = write_files(tmp_path / "disc", {"IM0001": b"\0" * 128 + b"DICM", "IM0002": b"\0" * 128 + b"DICM", "a": b"x"})
+    assert "but 2 DICOM files or more; bring them into a study with 'cordtrack import-dicom disc STUDY'" in words(disc)
