@@ -24,7 +24,7 @@ def recorded_times() -> dict[str, float]:
 
 
 def spent_so_far() -> float:
-    """Return the CPU seconds of this process and of all that it started, directly or not: those at work, those ended."""
+    """Return the CPU seconds of this process and of all that it started, directly or not: at work and ended."""
     process = psutil.Process()
     seconds = 0.0
     for one in (process, *process.children(recursive=True)):
