@@ -144,7 +144,7 @@ class _Submitted:
                 yield from (ErrandAnswer(name, lost=reason) for name in patients)
         gone = self.queue_list.gone([job.job_id for job in self.jobs]) if self.queue_list else frozenset()
         for job in [one for one in self.jobs if one.job_id in gone and not self._is_done(one)]:
-            reason = f"job {job.job_id} left the queue without an answer: {_last_error(job)}"
+            reason = f"job {job.job_id} left the queue without an answer: {_first_error(job)}"
             yield from (ErrandAnswer(name, lost=reason) for name in self.jobs.pop(job))
 
     def _is_done(self, job: Any) -> bool:
@@ -182,10 +182,10 @@ def _asked(*command: str) -> str | None:
     return done.stdout if done.returncode == 0 else None
 
 
-def _last_error(job: Any) -> str:
-    """Return the last error that a job that died left word of; Slurm writes there that it took too much memory."""
+def _first_error(job: Any) -> str:
+    """Return the first error that a job that died left word of; Slurm writes there that it took too much memory."""
     lines = [line.strip() for line in (job.stderr() or "").splitlines() if "error" in line]
-    return lines[-1][:200] if lines else "it left no word"
+    return lines[0][:200] if lines else "it left no word"
 
 
 @dataclass(frozen=True)
