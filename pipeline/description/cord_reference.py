@@ -63,8 +63,8 @@ class CordReference:
 
     def errors_at(self, position_mm: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the standard error of that signal at positions ``(N,)``, as a share of it."""
-        rows = self._design(position_mm)
-        of_fit = np.sqrt(np.maximum(np.einsum("ni,ij,nj->n", rows, self.covariance, rows), 0.0))
+        design = self._design(position_mm)
+        of_fit = np.sqrt(np.maximum(np.einsum("ni,ij,nj->n", design, self.covariance, design), 0.0))
         side_mm = position_mm if self.side_mm is None else self.side_mm
         return np.asarray(np.hypot(of_fit, self.carried_on_per_mm * np.abs(position_mm - side_mm)))
 
