@@ -60,9 +60,9 @@ def _as_judged(patient_id: str, criteria_id: str, row: pd.Series) -> dict[str, A
 
 def _of_lesion(verdict: Mapping[Any, Any], verdicts: pd.DataFrame, row: pd.Series) -> dict[str, Any]:
     """Return a lesion's volumes at its own baseline and nadir, and at its scan before, with days of its own."""
-    own = verdicts[verdicts["lesion_id"] == verdict["lesion_id"]]
-    volumes, days = (own.set_index("session_id")[name] for name in ("volume_mm3", "acquired_on"))
-    before = own[own["acquired_on"] < verdict["acquired_on"]]["session_id"]
+    of_lesion = verdicts[verdicts["lesion_id"] == verdict["lesion_id"]]
+    volumes, days = (of_lesion.set_index("session_id")[name] for name in ("volume_mm3", "acquired_on"))
+    before = of_lesion[of_lesion["acquired_on"] < verdict["acquired_on"]]["session_id"]
     sessions = {
         "baseline": verdict["baseline_session_id"],
         "nadir": verdict["nadir_session_id"],
