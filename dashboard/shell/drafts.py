@@ -60,7 +60,7 @@ LOST = (
 )
 SHOWN_FILES = 12
 """How many of them are named."""
-SAID_SECONDS = 5.0
+SAID_SECONDS = 15.0
 """How long it is said again: a page that fits itself to its screen is drawn once more at once."""
 MOST_LETTERS = 20_000
 """Of a text that a browser gives back."""
@@ -142,6 +142,9 @@ def follow_window() -> str:
         _give_back(asked)
         st.rerun()  # for the browser to hear of it
     words, until = st.session_state.get(GIVEN_BACK, ("", 0.0))
+    if until is None:  # it is said for the first time
+        until = time.monotonic() + SAID_SECONDS
+        st.session_state[GIVEN_BACK] = (words, until)
     return words if time.monotonic() < until else ""
 
 
@@ -191,7 +194,7 @@ def _give_back(asked: Mapping[str, Any]) -> None:
         typed = typed if _is_recent(kept_at) else {}
     typed = (typed and typed | _typed(TYPED)) | _from_browser(asked.get("texts") or {})
     words = _put_into_fields(typed, "before this page was loaded anew")
-    st.session_state[GIVEN_BACK] = (words, time.monotonic() + SAID_SECONDS)
+    st.session_state[GIVEN_BACK] = (words, None)
 
 
 def _from_browser(texts: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

@@ -85,7 +85,7 @@ def test_files_chosen_are_warned_of_and_named_after(chromium, workbench, tmp_pat
     page.get_by_text("Add scans").first.click()  # a browser asks only whoever touched the page
     page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(drop)
     page.get_by_text("disc one.zip").first.wait_for()
-    settled(page)
+    page.wait_for_function("() => sessionStorage.getItem('cordtrack-window')")  # the server has it
     loaded_anew(page)
     assert asked == ["beforeunload"]
     page.get_by_text("no browser chooses a file again; please choose anew: disc one.zip.").wait_for()
