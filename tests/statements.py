@@ -34,7 +34,8 @@ def _word_of_interval(word: str, clause: Clause) -> None:
     if word == "no_change":
         assert low <= 1 <= high
         rule = max(clause.rule_ratio or 1, 1 / (clause.rule_ratio or 1))
-        assert not clause.limit_ratio or max(clause.limit_ratio, 1 / clause.limit_ratio) <= rule or high < rule
+        limit = max(clause.limit_ratio, 1 / clause.limit_ratio) if clause.limit_ratio else None
+        assert limit is None or high < rule or (limit <= rule and high <= (clause.ratio or high) * limit**2)
 
 
 def _change_of_readings(clause: Clause) -> None:

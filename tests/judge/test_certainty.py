@@ -31,6 +31,7 @@ def told(ratio: float, low: float | None, high: float | None, limit: float | Non
         (1.07, 0.53, 2.2, 2.1, certainty.TOO_UNCERTAIN),
         (1.02, 0.9, 1.16, 1.2, "no_change"),
         (1.02, 0.8, 1.41, 1.35, "no_change"),  # growth by the rule would have been told from error
+        (1.02, 0.8, 1.78, 1.19, certainty.TOO_UNCERTAIN),  # the scan before showed sure growth, this one none
         (0.8, 0.6, 1.1, 0.6, "no_change"),  # whatever the error, growth by the rule is excluded
         (1.1, None, None, None, "no_change"),  # nobody knows the error, and nothing is made up
     ],
