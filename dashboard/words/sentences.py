@@ -14,6 +14,7 @@ from dashboard.words import labels
 from dashboard.words.table_rows import as_rows
 from pipeline.core.vocabulary import ANY_DAY, Category
 from pipeline.core.written_day import span
+from pipeline.judge.certainty import TOO_UNCERTAIN
 from pipeline.judge.clauses import Clause, ClauseKind, from_json, of_total
 from pipeline.judge.questions import NONE_RECORDED, Question
 
@@ -264,7 +265,7 @@ def caveats(row: pd.Series, criteria_name: str, verdicts: pd.DataFrame) -> str:
         is_led = any(part.kind == ClauseKind.LESION for part in _parts(row))
         whose = " of the total" if is_led else ""
         stated = labels.probability(row["probability"])
-        parts.append(f"probability of a change{whose} beyond the threshold {stated}{_range(row)}")
+        parts.append(f"probability of a change{whose} beyond the threshold {stated}{_range(row)}{_source(row)}")
         parts += _in_cohort(row)
     if len(verdicts) > 1:
         parts.append(_agreement(str(row["category"]), verdicts["category"]))
@@ -287,6 +288,12 @@ def _range(row: pd.Series) -> str:
         return ""
     low, high = (labels.probability(row[f"probability_{end}"]) for end in ("low", "high"))
     return "" if low == high else f", {low} to {high} where one in ten to nine in ten people grow"
+
+
+def _source(row: pd.Series) -> str:
+    """Say where a probability comes from if the scans themselves leave growth open: more from other people than them."""
+    is_open = "display_state" in row and labels.finer_state(row) == TOO_UNCERTAIN
+    return ", more by how tumours grow in people than by these scans" if is_open else ""
 
 
 def _in_cohort(row: pd.Series) -> Iterator[str]:

@@ -176,6 +176,9 @@ def test_a_probability_says_between_which_numbers_it_lies_where_few_or_most_peop
     with_range = pd.Series({**row, "probability_low": 0.271, "probability_high": 0.68})
     words = f"{told}, 27\u202f% to 68\u202f% where one in ten to nine in ten people grow"
     assert sentences.caveats(with_range, "rule", verdicts) == words
+    unsure = pd.Series({**row, "display_state": "no_change", "shown_state": "too_uncertain"})
+    people = ", more by how tumours grow in people than by these scans"
+    assert sentences.caveats(unsure, "rule", verdicts) == f"{told}{people}"
     alike = pd.Series({**row, "probability_low": 0.531, "probability_high": 0.533})
     assert sentences.caveats(alike, "rule", verdicts) == told
 
