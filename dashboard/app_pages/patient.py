@@ -23,7 +23,7 @@ from dashboard.patient.scan_section import Review, Visits, aligned, compared, sc
 from dashboard.patient.signing_section import acceptance, sign_off
 from dashboard.shell import page
 from dashboard.shell.updating import newer_inputs
-from dashboard.words import sentences, tables
+from dashboard.words import caveats, sentences, tables
 from dashboard.words.glossary import TERMS
 from dashboard.words.markup import join, tag
 
@@ -178,7 +178,7 @@ def answer(state: pd.Series, now: pd.DataFrame, study: page.ShownStudy) -> None:
     if others:
         parts = (join([tag("b", f"{name}: "), f"{words}."]) for name, words in others)
         st.html(tag("p", join(parts, " "), class_="ct-others"))
-    rule, *doubts = sentences.caveats(state, study.criteria_title, now).split(SEPARATOR)
+    rule, *doubts = caveats.under_verdict(state, study.criteria_title, now).split(SEPARATOR)
     meaning = f": {TERMS['adapted']}" if study.is_adapted else ""
     named = tag("abbr", rule, title=f"{study.criteria_name}{meaning}")
     doubt = tag("span", join([named, *doubts], SEPARATOR), class_="ct-grey")

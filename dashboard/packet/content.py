@@ -27,7 +27,7 @@ from dashboard.patient.scan_section import aligned
 from dashboard.patient.signal_places import flagged
 from dashboard.shell import page
 from dashboard.shell.updating import newer_words
-from dashboard.words import acts_beside, labels, sentences
+from dashboard.words import acts_beside, caveats, labels, sentences
 from dashboard.words.markup import short
 from dashboard.words.table_rows import as_rows
 from dashboard.words.tables import TUMOUR, VOLUMES, LesionSet
@@ -129,7 +129,7 @@ def gather(patient_id: str, study: page.ShownStudy, link: str = "", printed_on: 
         sentence=short(main),
         glance=(("next scan", _next_scan(patient_id, day)), ("function", _function(patient_id))),
         acts=tuple(filter(None, (newer_words(patient_id), *_acts(state)))),
-        caveats=" ".join(filter(None, (short(further), sentences.caveats(state, study.criteria_title, now)))),
+        caveats=" ".join(filter(None, (short(further), caveats.under_verdict(state, study.criteria_title, now)))),
         timeline=_timeline(patient_id, everything[everything["criteria_id"] == study.criteria_id], study),
         slices=slices,
         slices_note=note,

@@ -20,7 +20,7 @@ from random import Random
 
 import SimpleITK
 
-from pipeline.files import child_process
+from pipeline.files import atomic, child_process
 from pipeline.run import step_notes
 from pipeline.store import reader
 
@@ -152,9 +152,13 @@ def tables_of(out: Path) -> Mapping[str, str] | None:
 
 
 def files_of(out: Path) -> dict[str, str]:
-    """Return the digest of each file of a patient and of the journal, by its place; of a transform, of its numbers."""
+    """Return the digest of each file of a patient and of the journal, by its place; of a transform, of its numbers.
+
+    What a killed process left half written is no file yet: it bears a name of its own and goes an hour later.
+    """
     places = [path for folder in (*out.glob("sub-*"), out / "journal") for path in folder.rglob("*") if path.is_file()]
-    return {path.relative_to(out).as_posix(): _digest(path) for path in places if path.name != ".lock"}
+    whole = [path for path in places if path.name != ".lock" and not atomic.PARTIAL.fullmatch(path.name)]
+    return {path.relative_to(out).as_posix(): _digest(path) for path in whole}
 
 
 def _digest(path: Path) -> str:

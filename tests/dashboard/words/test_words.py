@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from dashboard.methods import criteria_words, further_rules
-from dashboard.words import glossary, labels, markup, sentences, state_words
+from dashboard.words import caveats, glossary, labels, markup, sentences, state_words
 from pipeline.align import certificate
 from pipeline.context import schedule_files
 from pipeline.judge import criteria_files
@@ -135,7 +135,7 @@ def test_the_next_scan_is_said_only_where_a_schedule_has_one(due_on, is_overdue,
 
 def test_an_unconfirmed_verdict_says_so_and_how_many_criteria_agree():
     row = pd.Series({"probability": 0.53, "category": "PD", "category_shown": "PD?"})
-    found = sentences.caveats(row, "imsct_adapted_v1 1, adapted", pd.DataFrame({"category": ["PD", "SD"]}))
+    found = caveats.under_verdict(row, "imsct_adapted_v1 1, adapted", pd.DataFrame({"category": ["PD", "SD"]}))
     assert found == (
         "imsct_adapted_v1 1, adapted · probability of a change beyond the threshold 53\u202f% · "
         "1 of 2 criteria agree · awaits a confirming scan"
@@ -148,7 +148,7 @@ def test_an_unconfirmed_verdict_says_so_and_how_many_criteria_agree():
 )
 def test_criteria_that_cannot_judge_agree_on_nothing(categories, words):
     row = pd.Series({"probability": None, "category": "NE", "category_shown": "NE"})
-    assert sentences.caveats(row, "rule", pd.DataFrame({"category": categories})) == f"rule · {words}"
+    assert caveats.under_verdict(row, "rule", pd.DataFrame({"category": categories})) == f"rule · {words}"
 
 
 def test_the_number_of_the_cohort_stands_behind_the_stated_one_and_says_of_whom_it_is():
@@ -160,13 +160,13 @@ def test_the_number_of_the_cohort_stands_behind_the_stated_one_and_says_of_whom_
         }
     )  # fmt: skip
     verdicts = pd.DataFrame({"category": ["PD"]})
-    assert sentences.caveats(row, "rule", verdicts) == (
+    assert caveats.under_verdict(row, "rule", verdicts) == (
         "rule · probability of a change beyond the threshold 53\u202f% · "
         "in this cohort 21\u202f% (26 people, growing 12\u202f%, 3 to 30\u202f%; decides nothing)"
     )
     for missing in ("probability", "probability_in_cohort"):
         silent = row.where(row.index != missing, None)
-        assert "in this cohort" not in sentences.caveats(silent, "rule", verdicts)
+        assert "in this cohort" not in caveats.under_verdict(silent, "rule", verdicts)
 
 
 def test_a_probability_says_between_which_numbers_it_lies_where_few_or_most_people_grow():
@@ -175,12 +175,12 @@ def test_a_probability_says_between_which_numbers_it_lies_where_few_or_most_peop
     told = "rule · probability of a change beyond the threshold 53\u202f%"
     with_range = pd.Series({**row, "probability_low": 0.271, "probability_high": 0.68})
     words = f"{told}, 27\u202f% to 68\u202f% where one in ten to nine in ten people grow"
-    assert sentences.caveats(with_range, "rule", verdicts) == words
+    assert caveats.under_verdict(with_range, "rule", verdicts) == words
     unsure = pd.Series({**row, "display_state": "no_change", "shown_state": "too_uncertain"})
     people = ", more by how tumours grow in people than by these scans"
-    assert sentences.caveats(unsure, "rule", verdicts) == f"{told}{people}"
+    assert caveats.under_verdict(unsure, "rule", verdicts) == f"{told}{people}"
     alike = pd.Series({**row, "probability_low": 0.531, "probability_high": 0.533})
-    assert sentences.caveats(alike, "rule", verdicts) == told
+    assert caveats.under_verdict(alike, "rule", verdicts) == told
 
 
 def test_a_verdict_is_read_from_its_clauses_and_never_taken_apart():
