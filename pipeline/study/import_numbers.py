@@ -21,6 +21,7 @@ from pipeline.core.vocabulary import Compartment, TreatmentKind
 from pipeline.errors import InputError
 from pipeline.files import atomic, fingerprints
 from pipeline.measure.imported_sizes import NO_VOLUME, UNSEEN, ImportedMeasure
+from pipeline.study.clinical import LONGEST_COURSE_DAYS
 from pipeline.study.first_given import NAME, SOURCE
 from pipeline.study.import_facts import add_facts
 from pipeline.study.imported_names import named
@@ -200,7 +201,15 @@ def _last_day(treatment: Treatment) -> str | None:
     is_one_day = treatment.kind == TreatmentKind.SURGERY and treatment.ended_on == treatment.started_on
     if treatment.ended_on is None or is_one_day:
         return None
+    latest = treatment.ended_by or treatment.ended_on
+    if (latest - (treatment.started_by or treatment.started_on)).days > LONGEST_COURSE_DAYS and _is_in_doubt(treatment):
+        return latest.isoformat()
     return written_days(treatment.ended_on, treatment.ended_by)
+
+
+def _is_in_doubt(treatment: Treatment) -> bool:
+    """Say whether a radiotherapy is of two courses, or of another year, and may have ended from its start on."""
+    return treatment.kind == TreatmentKind.RADIOTHERAPY and treatment.ended_on == treatment.started_on
 
 
 def _add_measures(

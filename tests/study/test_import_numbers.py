@@ -52,6 +52,15 @@ def test_a_table_alone_makes_a_study_without_oddities_but_for_what_it_lacks(tmp_
     assert list(described) == header.split("\t")
 
 
+@pytest.mark.parametrize("end", ["2019-09-01", "2017-05-01", "2016-12-31"])
+def test_an_end_in_doubt_stays_so_once_imported(end: str, tmp_path: Path) -> None:
+    given = f"patient_id,date,kind,end_date\np1,2016-03-01,radiotherapy,{end}\n"
+    assert [one.code for one in put(tmp_path / "study", TWO, given).findings] == ["date_order"]
+    (read,) = read_study(tmp_path / "study", as_of=AS_OF).patients[0].treatments
+    assert (read.ended_on, read.ended_by) == (date(2016, 3, 1), date.fromisoformat(end))
+    assert put(tmp_path / "study", TWO, given).treatments == 0
+
+
 def test_a_second_import_adds_only_what_is_new(tmp_path: Path) -> None:
     put(tmp_path / "study", TWO)
     before = contents(tmp_path / "study")

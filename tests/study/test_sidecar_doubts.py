@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -144,9 +145,22 @@ def test_treatments_of_another_year_are_said(treatment: str, said: list[str], tm
     assert [code for code in codes(study) if code.startswith(("treatment", "date"))] == said
 
 
+def test_a_radiotherapy_that_may_be_two_courses_may_have_ended_on_any_day_up_to_the_last(tmp_path: Path) -> None:
+    study = study_of(tmp_path, {"treatments.tsv": f"{TREATED}sub-01\t2016-03-01\tradiotherapy\t2019-09-01\n"})
+    (given,) = study.patients[0].treatments
+    assert (given.ended_on, given.ended_by) == (date(2016, 3, 1), date(2019, 9, 1))
+
+
 @pytest.mark.parametrize(
     ("scale", "grade", "is_used"),
-    [("mmccormick", "5", True), ("mmccormick", "6", False), ("McCormick", "V", False), ("mJOA", "17", True)],
+    [
+        ("mmccormick", "5", True),
+        ("mmccormick", "6", False),
+        ("McCormick", "V", True),
+        ("McCormick", "VI", False),
+        ("McCormick", "6", False),
+        ("mJOA", "17", True),
+    ],
 )
 def test_a_grade_beyond_its_scale_is_said(scale: str, grade: str, is_used: bool, tmp_path: Path) -> None:
     table = f"participant_id\tdate\tscale_id\tgrade\nsub-01\t2020-03-01\t{scale}\t{grade}\n"
