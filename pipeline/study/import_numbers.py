@@ -32,6 +32,7 @@ from pipeline.study.own_numbers import GivenVisit, VolumeTable, read_volumes, vo
 from pipeline.study.own_treatments import read_treatment_table
 from pipeline.study.study_tables import TableRow, read_table
 from pipeline.study.table_append import append_rows, cell, rows_there
+from pipeline.study.treatment_names import kind_named, packaged
 from pipeline.study.written_dates import written_days
 from pipeline.study.written_numbers import unmistakable
 
@@ -62,6 +63,10 @@ UNSAID = (ImportedMeasure(Compartment.TUMOUR, missing_reason=NO_VOLUME),)
 PATIENT_COLUMNS = ("participant_id", "histology", "syndrome", "enhancing_tumour")
 KNOWN_AS = "known as"
 """A further name of a treatment's kind: the program's own, where the table's stands."""
+ONE_OF_A_DAY = (
+    TreatmentKind.SURGERY, TreatmentKind.RADIOTHERAPY, TreatmentKind.RADIOSURGERY, TreatmentKind.DRAINAGE,
+)  # fmt: skip
+"""Two of these on one day are one, whatever a table calls them; drugs of one kind may be several."""
 YES_OR_NO = {True: "yes", False: "no", None: None}
 TREATMENT_COLUMNS = ("participant_id", "date", "kind", "end_date", "extent", "dose_gy", "agent", "dose_mg")
 
@@ -174,7 +179,8 @@ def _add_treatments(bids_dir: Path, treatments: Iterable[Treatment], findings: l
 
     def names_of(row: Mapping[str, Any]) -> set[tuple[str, ...]]:
         kind = str(row.get("kind") or "n/a")
-        words = {kind, str(row.get(KNOWN_AS) or kind)}
+        meant = kind_named(kind, packaged())
+        words = {kind, str(row.get(KNOWN_AS) or kind), *([str(meant)] if meant in ONE_OF_A_DAY else [])}
         return {(str(row["participant_id"]), str(row.get("date") or "n/a"), word) for word in words}
 
     path = bids_dir / "treatments.tsv"

@@ -116,7 +116,9 @@ def test_sidecars_of_two_people_under_one_name_are_said(
     assert not any(value in repr(study) for value in (*first.values(), *later.values()) if len(value) > 3)
 
 
-@pytest.mark.parametrize(("values", "is_scan"), [((0, 1), False), ((0, 255), False), ((0, 1, 2), True)])
+@pytest.mark.parametrize(
+    ("values", "is_scan"), [((0, 1), False), ((0, 255), False), ((0, 1, 2), True), ((20, 70), True)]
+)
 def test_a_mask_in_the_place_of_a_scan_is_refused(values: tuple[int, ...], is_scan: bool, tmp_path: Path) -> None:
     array = np.resize(np.array(values, np.uint8), (6, 5, 4))
     images.save(Volume(array, AFFINE), tmp_path / "scan.nii.gz")
