@@ -139,6 +139,8 @@ def test_two_days_under_one_series_number_are_two_visits_without_a_day(tmp_path:
         ({**NOBODY, "PatientSex": "F"}, {**NOBODY, "PatientSex": "F"}, [], 2),
         ({**NOBODY, "PatientSex": "O"}, {**NOBODY, "PatientSex": "F"}, [], 2),
         ({**NOBODY, "PatientID": "ANONYMOUS"}, {**NOBODY, "PatientID": "0000"}, ["patient_unnamed"], 0),
+        ({**NOBODY, "PatientID": "000"}, {**NOBODY, "PatientID": "001"}, [], 2),
+        ({**NOBODY, "PatientID": "patient_00"}, {**NOBODY, "PatientID": "patient_07"}, [], 2),
         ({**NOBODY, "PatientID": "anon_017"}, {**NOBODY, "PatientID": "anon_017"}, [], 2),
         ({"PatientID": "unknown"}, {"PatientID": "unknown"}, [], 2),  # name and date of birth tell who it is
     ],
