@@ -6,11 +6,12 @@ What this module refuses: to guess a scale that it does not list; that one keeps
 from __future__ import annotations
 
 SCALES = {
-    "mccormick": ("McCormick", ("I", "II", "III", "IV")),
+    "mccormick": ("McCormick", ("I", "II", "III", "IV", "V")),
     "mmccormick": ("modified McCormick", ("I", "II", "III", "IV", "V")),
     "modified_mccormick": ("modified McCormick", ("I", "II", "III", "IV", "V")),
 }
-"""Scales whose grades are written in Roman numerals, the best first."""
+"""Scales whose grades are written in Roman numerals, the best first; many call the modified one, which has a V, by the
+name of the other."""
 
 
 def scale_name(scale_id: str) -> str:
@@ -25,8 +26,8 @@ def scale_name(scale_id: str) -> str:
 def highest_grade(scale: str) -> int | None:
     """Return the worst grade of a scale whose grades are listed; None of any other.
 
-    >>> highest_grade("mmccormick"), highest_grade("mJOA_18")
-    (5, None)
+    >>> highest_grade("mmccormick"), highest_grade("mccormick"), highest_grade("mJOA_18")
+    (5, 5, None)
     """
     return len(SCALES[scale][1]) if scale in SCALES else None
 

@@ -89,11 +89,12 @@ def load_with_gaps(path: Path) -> tuple[Volume, int]:
 
 
 def _signal_doubt(array: NDArray) -> str | None:
-    """Say why an array shows no tissue: one or two numbers everywhere, or signal below 0; None where it may."""
+    """Say why an array shows no tissue: one number everywhere or beside 0, or signal below 0; None where it may."""
     least, most = array.min(), array.max()
     if least == most:
         return f"expected signal that differs from place to place, found {least:g} in every voxel"
-    if np.count_nonzero(array == least) + np.count_nonzero(array == most) == array.size:
+    is_nothing_beside = 0 in (least, most)
+    if is_nothing_beside and np.count_nonzero(array == least) + np.count_nonzero(array == most) == array.size:
         return f"expected signal of tissue, found {least:g} and {most:g} alone, as in a mask"
     share = np.count_nonzero(array < 0) / np.count_nonzero(array) if least < 0 else 0.0
     if share <= MOST_BELOW_ZERO:

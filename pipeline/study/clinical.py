@@ -47,7 +47,7 @@ EVENING, MORNING = time(20), time(4)
 """A sitting over midnight begins after the one and ends before the other."""
 HIGHEST_DOSE_GY = 200
 HIGHEST_DOSE_MG = 1000
-LONGEST_COURSE_DAYS = 180
+LONGEST_COURSE_DAYS, ANY_END = 180, "any day up to the end given may be its last"
 """Radiotherapy with all its breaks takes less; a longer one has a date of another course or year (a proposal)."""
 HIGHEST_GRADE = 1000
 """Above these a number is a slip of the pen, whatever it was meant to be."""
@@ -384,8 +384,8 @@ def _ended(
         return (started[0], None) if kind == TreatmentKind.SURGERY else (None, None)
     if kind == TreatmentKind.RADIOTHERAPY and (first - started[1]).days > LONGEST_COURSE_DAYS:
         message = f"expected radiotherapy of up to {LONGEST_COURSE_DAYS} days, found {(first - started[1]).days}"
-        findings.append(row.problem("date_order", f"{message}; one of its dates is wrong, or it is two courses"))
-        return None, None
+        findings.append(row.problem("date_order", f"{message}; a date is wrong, or it is two courses: {ANY_END}"))
+        return started[0], last
     first = max(first, started[0])
     return first, last if last != first else None
 

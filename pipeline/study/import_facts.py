@@ -14,8 +14,10 @@ from typing import Any
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding
 from pipeline.core.syndromes import coded
+from pipeline.study.clinical import YES_NO
 from pipeline.study.study_tables import TableRow, read_table
 from pipeline.study.table_append import append_rows, cell, fill_cells, rows_there
+from pipeline.study.written_numbers import readings
 
 SAME_DOSE = 1e-6
 TELLS_APART = "agent"
@@ -86,11 +88,8 @@ def _agree(name: str, row: TableRow, value: str) -> bool:
     if name == "syndrome":
         return coded(here) == coded(value)
     if name == "enhancing_tumour":
-        return here[:1].casefold() == value[:1].casefold()
-    try:
-        return abs(float(here) - float(value)) < SAME_DOSE
-    except ValueError:
-        return False
+        return YES_NO.get(here.casefold()) == YES_NO.get(value.casefold())
+    return any(abs(one.value - other.value) < SAME_DOSE for one in readings(here) for other in readings(value))
 
 
 def _contradiction(row: TableRow, values: Mapping[str, str], odd: Sequence[str]) -> Finding:

@@ -21,6 +21,7 @@ from pipeline.core.vocabulary import Compartment, TreatmentKind
 from pipeline.errors import InputError
 from pipeline.files import atomic, fingerprints
 from pipeline.measure.imported_sizes import NO_VOLUME, UNSEEN, ImportedMeasure
+from pipeline.study.clinical import LONGEST_COURSE_DAYS
 from pipeline.study.first_given import NAME, SOURCE
 from pipeline.study.import_facts import add_facts
 from pipeline.study.imported_names import named
@@ -31,6 +32,7 @@ from pipeline.study.own_numbers import GivenVisit, VolumeTable, read_volumes, vo
 from pipeline.study.own_treatments import read_treatment_table
 from pipeline.study.study_tables import TableRow, read_table
 from pipeline.study.table_append import append_rows, cell, rows_there
+from pipeline.study.treatment_names import kind_named, packaged
 from pipeline.study.written_dates import written_days
 from pipeline.study.written_numbers import unmistakable
 
@@ -61,6 +63,10 @@ UNSAID = (ImportedMeasure(Compartment.TUMOUR, missing_reason=NO_VOLUME),)
 PATIENT_COLUMNS = ("participant_id", "histology", "syndrome", "enhancing_tumour")
 KNOWN_AS = "known as"
 """A further name of a treatment's kind: the program's own, where the table's stands."""
+ONE_OF_A_DAY = (
+    TreatmentKind.SURGERY, TreatmentKind.RADIOTHERAPY, TreatmentKind.RADIOSURGERY, TreatmentKind.DRAINAGE,
+)  # fmt: skip
+"""Two of these on one day are one, whatever a table calls them; drugs of one kind may be several."""
 YES_OR_NO = {True: "yes", False: "no", None: None}
 TREATMENT_COLUMNS = ("participant_id", "date", "kind", "end_date", "extent", "dose_gy", "agent", "dose_mg")
 
@@ -173,7 +179,8 @@ def _add_treatments(bids_dir: Path, treatments: Iterable[Treatment], findings: l
 
     def names_of(row: Mapping[str, Any]) -> set[tuple[str, ...]]:
         kind = str(row.get("kind") or "n/a")
-        words = {kind, str(row.get(KNOWN_AS) or kind)}
+        meant = kind_named(kind, packaged())
+        words = {kind, str(row.get(KNOWN_AS) or kind), *([str(meant)] if meant in ONE_OF_A_DAY else [])}
         return {(str(row["participant_id"]), str(row.get("date") or "n/a"), word) for word in words}
 
     path = bids_dir / "treatments.tsv"
@@ -200,7 +207,15 @@ def _last_day(treatment: Treatment) -> str | None:
     is_one_day = treatment.kind == TreatmentKind.SURGERY and treatment.ended_on == treatment.started_on
     if treatment.ended_on is None or is_one_day:
         return None
+    latest = treatment.ended_by or treatment.ended_on
+    if (latest - (treatment.started_by or treatment.started_on)).days > LONGEST_COURSE_DAYS and _is_in_doubt(treatment):
+        return latest.isoformat()
     return written_days(treatment.ended_on, treatment.ended_by)
+
+
+def _is_in_doubt(treatment: Treatment) -> bool:
+    """Say whether a radiotherapy is of two courses, or of another year, and may have ended from its start on."""
+    return treatment.kind == TreatmentKind.RADIOTHERAPY and treatment.ended_on == treatment.started_on
 
 
 def _add_measures(

@@ -59,8 +59,9 @@ class DatedScans(Protocol):
 def report(visits: Sequence[DatedScans], findings: list[Finding]) -> None:
     """Add what the sidecars of one patient's visits contradict."""
     for visit in visits:
+        is_for_all = _names_agent_for_all(visit.scans)
         for scan in visit.scans:
-            words = kind_doubt(scan)
+            words = kind_doubt(scan, is_agent_for_all=is_for_all)
             if words is not None:
                 about = {"patient_id": visit.patient_id, "session_id": visit.session_id}
                 message = (
@@ -71,8 +72,23 @@ def report(visits: Sequence[DatedScans], findings: list[Finding]) -> None:
     _report_people(visits, findings)
 
 
-def kind_doubt(scan: ScanFile) -> str | None:
-    """Say what a sidecar says of the kind of scan against its name; None where they agree or it says nothing."""
+def _names_agent_for_all(scans: Sequence[ScanFile]) -> bool:
+    """Say whether scans without and with an agent by name have one in their sidecars: it was typed for the visit."""
+    return any(scan.contrast == "T1w_ce" and _has_agent(scan) for scan in scans)
+
+
+def _has_agent(scan: ScanFile) -> bool:
+    return AGENT.search(scan.claims.agent) is not None and DENIED.search(scan.claims.agent) is None
+
+
+def kind_doubt(scan: ScanFile, *, is_agent_for_all: bool = False) -> str | None:
+    """Say what a sidecar says of the kind of scan against its name; None where they agree or it says nothing.
+
+    Parameters
+    ----------
+    is_agent_for_all
+        An agent is named for the visit, and its scan after the agent is another one.
+    """
     claims, facts = scan.claims, scan.facts
     echo_ms, repetition_ms = facts.echo_time_ms, facts.repetition_time_ms
     computed = sorted(claims.image_type & COMPUTED)
@@ -87,7 +103,7 @@ def kind_doubt(scan: ScanFile) -> str | None:
             return f"T1w ({timing})"
         if scan.contrast.startswith("T1w") and echo_ms >= LONG_ECHO_MS and repetition_ms >= LONG_REPETITION_MS:
             return f"T2w ({timing})"
-    if scan.contrast == "T1w" and AGENT.search(claims.agent) and not DENIED.search(claims.agent):
+    if scan.contrast == "T1w" and _has_agent(scan) and not is_agent_for_all:
         return "a contrast agent, which its name would show by ce-"
     return None
 
@@ -118,16 +134,30 @@ def _days_apart(visit: DatedScans) -> int | None:
 
 
 def _report_people(visits: Sequence[DatedScans], findings: list[Finding]) -> None:
-    """Say once for each field that two visits of one patient fill with different people; without what they say."""
-    first: dict[str, tuple[str, str]] = {}
+    """Say once for each field that two visits of one patient fill with different people; without what they say.
+
+    Hospitals number one person each by themselves: numbers that differ say nothing where the days of birth are alike.
+    """
+    digests: dict[str, dict[str, str]] = {}
     differing = dict[str, str]()
     for visit in visits:
         for scan in visit.scans:
             for name, digest in scan.claims.person:
-                known_digest, known_session = first.setdefault(name, (digest, visit.session_id))
-                if digest != known_digest and name not in differing:
-                    differing[name] = f"{known_session} and {visit.session_id}"
-    for name, sessions in differing.items():
+                sessions = digests.setdefault(name, {})
+                first_session = next(iter(sessions.values()), None)
+                if first_session is not None and digest not in sessions:
+                    differing.setdefault(name, f"{first_session} and {visit.session_id}")
+                sessions.setdefault(digest, visit.session_id)
+    if _born_alike(visits):
+        differing.pop("PatientID", None)
+    for name, where in differing.items():
         patient_id = visits[0].patient_id
-        message = f"{patient_id}: expected scans of one person, found that {name} in sidecars of {sessions} differs"
+        message = f"{patient_id}: expected scans of one person, found that {name} in sidecars of {where} differs"
         findings.append(finding("scan_of_another", message, patient_id=patient_id))
+
+
+def _born_alike(visits: Sequence[DatedScans]) -> bool:
+    """Say whether every scan with a number of its person has the same day of birth beside it."""
+    claims = [dict(scan.claims.person) for visit in visits for scan in visit.scans]
+    born = {one.get("PatientBirthDate") for one in claims if "PatientID" in one}
+    return len(born) == 1 and None not in born

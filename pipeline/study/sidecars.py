@@ -91,6 +91,10 @@ class Claims:
 
 PERSON_FIELDS = ("PatientID", "PatientBirthDate", "PatientSex")
 DAY_FIELDS = ("AcquisitionDateTime", "AcquisitionDate", "SeriesDate", "StudyDate")
+PLACEHOLDER_DAYS = frozenset({date(1899, 12, 30), date(1900, 1, 1), date(1970, 1, 1)})
+"""What programs write for no day."""
+NOBODYS_ID = r"0+|x+|anon|anonym(?:ous|ized|ised|isiert)?|removed|deleted|redacted|unknown|unbekannt|none|null"
+"""What programs write for no number of a person."""
 AGENT_FIELDS = ("ContrastBolusAgent", "ContrastBolusIngredient")
 
 
@@ -139,19 +143,20 @@ class _Sidecar:
     def claims(self) -> Claims:
         """Return what is said of day, person and kind of scan; what is malformed says nothing."""
         days = (_day(self._content.get(name)) for name in DAY_FIELDS)
-        person = ((name, str(self._content.get(name) or "").strip().casefold()) for name in PERSON_FIELDS)
+        person = ((name, _of_person(name, self._content.get(name))) for name in PERSON_FIELDS)
         return Claims(
             acquired_on=next((day for day in days if day is not None), None),
             person=tuple((name, hashlib.sha256(value.encode()).hexdigest()) for name, value in person if value),
             sequence=self._words("ScanningSequence"),
-            image_type=self._words("ImageType"),
+            image_type=self._words("ImageType", parted_by=r"[\\,/ ]+"),
             body_part=str(self._content.get("BodyPartExamined") or ""),
             agent=" ".join(str(self._content[name]) for name in AGENT_FIELDS if self._content.get(name)),
         )
 
-    def _words(self, name: str) -> frozenset[str]:
+    def _words(self, name: str, parted_by: str = r"[\\_,/ ]+") -> frozenset[str]:
+        """Return the words of a field; of image types such as IN_PHASE are one."""
         value = self._content.get(name)
-        parts = value if isinstance(value, list) else re.split(r"[\\_,/ ]+", value) if isinstance(value, str) else []
+        parts = value if isinstance(value, list) else re.split(parted_by, value) if isinstance(value, str) else []
         return frozenset(part.upper() for part in parts if isinstance(part, str))
 
     def _refuse(self, name: str, expected: str, value_words: str) -> None:
@@ -197,9 +202,26 @@ def read_sidecar(image: Path, root: Path, findings: list[Finding]) -> tuple[Fact
 def _day(value: object) -> date | None:
     match = re.match(r"(\d{4})-?(\d{2})-?(\d{2})(?!\d)", value) if isinstance(value, str) else None
     try:
-        return date(int(match[1]), int(match[2]), int(match[3])) if match else None
+        on = date(int(match[1]), int(match[2]), int(match[3])) if match else None
     except ValueError:
         return None
+    return None if on in PLACEHOLDER_DAYS else on
+
+
+def _of_person(name: str, value: object) -> str:
+    """Return what a field says of a person in one spelling; empty where it stands in place of a word that was removed.
+
+    >>> _of_person("PatientBirthDate", "1970-01-31"), _of_person("PatientSex", "O")
+    ('1970-01-31', '')
+    """
+    text = str(value or "").strip().casefold()
+    if name == "PatientBirthDate":
+        born_on = _day(text)
+        is_day = born_on is not None and (born_on.month, born_on.day) != (1, 1)  # of a year alone, or of nobody
+        return born_on.isoformat() if born_on is not None and is_day else ""
+    if name == "PatientSex":
+        return text[:1] if text in ("m", "f", "male", "female") else ""
+    return "" if re.fullmatch(NOBODYS_ID, text) else text
 
 
 def _is_too_large(path: Path) -> bool:

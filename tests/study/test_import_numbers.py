@@ -52,6 +52,36 @@ def test_a_table_alone_makes_a_study_without_oddities_but_for_what_it_lacks(tmp_
     assert list(described) == header.split("\t")
 
 
+@pytest.mark.parametrize("end", ["2019-09-01", "2017-05-01", "2016-12-31"])
+def test_an_end_in_doubt_stays_so_once_imported(end: str, tmp_path: Path) -> None:
+    given = f"patient_id,date,kind,end_date\np1,2016-03-01,radiotherapy,{end}\n"
+    assert [one.code for one in put(tmp_path / "study", TWO, given).findings] == ["date_order"]
+    (read,) = read_study(tmp_path / "study", as_of=AS_OF).patients[0].treatments
+    assert (read.ended_on, read.ended_by) == (date(2016, 3, 1), date.fromisoformat(end))
+    assert put(tmp_path / "study", TWO, given).treatments == 0
+
+
+def test_the_same_in_other_words_is_no_contradiction_and_no_second_treatment(tmp_path: Path) -> None:
+    people = "participant_id\tenhancing_tumour\nsub-p1\tTRUE\nsub-p2\t0\n"
+    header = "participant_id\tdate\tkind\tend_date\textent\tdose_gy\tagent\n"
+    treated = (
+        f"{header}sub-p1\t2018-02-01\tresection\tn/a\tgtr\tn/a\tn/a\n"
+        "sub-p1\t2018-03-01\tRT\t2018-04-12\tn/a\t50,4\tn/a\n"
+        "sub-p1\t2018-05-01\ttemozolomide\tn/a\tn/a\tn/a\tn/a\n"
+    )
+    study = write_files(tmp_path / "study", {"participants.tsv": people, "treatments.tsv": treated})
+    sizes_given = "patient_id,date,volume_mm3,enhancing_tumour\np1,2020-01-01,1000,yes\np2,2020-01-01,1000,no\n"
+    cures = (
+        "patient_id,date,kind,end_date,extent,dose_gy\np1,2018-02-01,surgery,,GTR,\n"
+        "p1,2018-03-01,radiotherapy,2018-04-12,,50.4\np1,2018-05-01,carboplatin,,,\n"
+    )
+    done = put(study, sizes_given, cures)
+    assert (done.findings, done.patients, done.treatments) == ((), 0, 1)  # two drugs of one day are two
+    assert (study / "treatments.tsv").read_text(encoding="utf-8").startswith(treated)
+    contrary = put(study, sizes_given.replace("yes", "no"), cures.replace("50.4", "45"))
+    assert [one.code for one in contrary.findings] == ["import_contradicts"] * 2
+
+
 def test_a_second_import_adds_only_what_is_new(tmp_path: Path) -> None:
     put(tmp_path / "study", TWO)
     before = contents(tmp_path / "study")

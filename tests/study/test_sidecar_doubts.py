@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ KINDS: dict[str, tuple[str, dict[str, Any], str | None]] = {
     "ADC": ("T2w", {"ImageType": ["DERIVED", "PRIMARY", "DIFFUSION", "ADC"]}, "says ADC, which is computed"),
     "phase": ("T2w", {"ImageType": ["ORIGINAL", "PRIMARY", "P", "ND"]}, "says P, which is computed or a phase"),
     "magnitude": ("T2w", {"ImageType": ["ORIGINAL", "PRIMARY", "M", "ND"]}, None),
+    "in phase": ("T2w", {"ImageType": "ORIGINAL\\PRIMARY\\DIXON\\IN_PHASE"}, None),
+    "phase in one text": ("T2w", {"ImageType": "ORIGINAL\\PRIMARY\\P\\ND"}, "says P"),
     "knee": ("T2w", {"BodyPartExamined": "KNEE"}, "says knee, not spine"),
     "head": ("T2w", {"BodyPartExamined": "HEAD"}, None),
     "agent": ("T1w", {"ContrastBolusAgent": "7 ml Gadovist"}, "says a contrast agent"),
@@ -52,6 +55,14 @@ def test_a_kind_of_scan_that_its_sidecar_contradicts_is_said(
     messages = [one.message for one in study.findings if one.code == "scan_contradicted"]
     assert len(messages) == (0 if words is None else 1)
     assert words is None or words in messages[0]
+
+
+def test_an_agent_typed_for_the_whole_visit_makes_no_scan_before_it_one_after_it(tmp_path: Path) -> None:
+    agent = json.dumps({"ContrastBolusAgent": "7 ml Gadovist"})
+    before, after = (T2W.replace("T2w", name) for name in ("T1w", "ce-gadolinium_T1w"))
+    files: dict[str, Any] = {before: b"x", after: b"y"}
+    files |= {name.replace(".nii.gz", ".json"): agent for name in (before, after)}
+    assert "scan_contradicted" not in codes(study_of(tmp_path, files))
 
 
 def sidecars(first: object, later: object) -> dict[str, Any]:
@@ -76,6 +87,7 @@ def said_days(first: str | None, later: str | None) -> dict[str, Any]:
         ("2010-02-17", "2011-05-05", 2),
         (None, "2021-05-05", 1),
         ("no day", "20210217", 0),
+        ("1900-01-01", "1900-01-01", 0),  # stands for no day
     ],
 )
 def test_a_day_that_a_sidecar_contradicts_is_said(
@@ -104,6 +116,16 @@ def test_a_month_in_the_table_agrees_with_its_days(tmp_path: Path) -> None:
         ({"PatientID": "4711"}, {"PatientID": " 4711 "}, []),
         ({"PatientID": "4711"}, {"PatientBirthDate": "1970-01-31"}, []),
         ({"PatientID": "4711"}, {"PatientID": ""}, []),
+        ({"PatientID": "4711"}, {"PatientID": "ANONYMOUS"}, []),
+        ({"PatientSex": "F"}, {"PatientSex": "O"}, []),
+        ({"PatientBirthDate": "1970-01-31"}, {"PatientBirthDate": "19700131"}, []),
+        ({"PatientBirthDate": "1970-01-31"}, {"PatientBirthDate": "19700101"}, []),  # the year alone was left
+        (
+            {"PatientID": "4711", "PatientBirthDate": "1970-01-31"},  # two hospitals
+            {"PatientID": "AB-9", "PatientBirthDate": "1970-01-31"},
+            [],
+        ),
+        ({"PatientID": "4711", "PatientBirthDate": "1970-01-31"}, {"PatientID": "AB-9"}, ["PatientID"]),
     ],
 )
 def test_sidecars_of_two_people_under_one_name_are_said(
@@ -115,7 +137,9 @@ def test_sidecars_of_two_people_under_one_name_are_said(
     assert not any(value in repr(study) for value in (*first.values(), *later.values()) if len(value) > 3)
 
 
-@pytest.mark.parametrize(("values", "is_scan"), [((0, 1), False), ((0, 255), False), ((0, 1, 2), True)])
+@pytest.mark.parametrize(
+    ("values", "is_scan"), [((0, 1), False), ((0, 255), False), ((0, 1, 2), True), ((20, 70), True)]
+)
 def test_a_mask_in_the_place_of_a_scan_is_refused(values: tuple[int, ...], is_scan: bool, tmp_path: Path) -> None:
     array = np.resize(np.array(values, np.uint8), (6, 5, 4))
     images.save(Volume(array, AFFINE), tmp_path / "scan.nii.gz")
@@ -144,9 +168,22 @@ def test_treatments_of_another_year_are_said(treatment: str, said: list[str], tm
     assert [code for code in codes(study) if code.startswith(("treatment", "date"))] == said
 
 
+def test_a_radiotherapy_that_may_be_two_courses_may_have_ended_on_any_day_up_to_the_last(tmp_path: Path) -> None:
+    study = study_of(tmp_path, {"treatments.tsv": f"{TREATED}sub-01\t2016-03-01\tradiotherapy\t2019-09-01\n"})
+    (given,) = study.patients[0].treatments
+    assert (given.ended_on, given.ended_by) == (date(2016, 3, 1), date(2019, 9, 1))
+
+
 @pytest.mark.parametrize(
     ("scale", "grade", "is_used"),
-    [("mmccormick", "5", True), ("mmccormick", "6", False), ("McCormick", "V", False), ("mJOA", "17", True)],
+    [
+        ("mmccormick", "5", True),
+        ("mmccormick", "6", False),
+        ("McCormick", "V", True),
+        ("McCormick", "VI", False),
+        ("McCormick", "6", False),
+        ("mJOA", "17", True),
+    ],
 )
 def test_a_grade_beyond_its_scale_is_said(scale: str, grade: str, is_used: bool, tmp_path: Path) -> None:
     table = f"participant_id\tdate\tscale_id\tgrade\nsub-01\t2020-03-01\t{scale}\t{grade}\n"

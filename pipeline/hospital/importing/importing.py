@@ -122,7 +122,8 @@ def import_dicom(settings: ImportSettings, progress: Progress) -> ImportDone:
         people = tell_apart([*images, *masks], work.identities, known_persons, work.findings, settings.same_as)
         images = [instance for instance in images if instance.person in people]
         before = {name: known_days.studies_of(work.private, name) for name in set(people.values())}
-        images = day_evidence.doubt_days(images, people, before, work.findings)
+        imported = frozenset[str]().union(*(known_days.images_of(work.private, name) for name in before))
+        images = day_evidence.doubt_days(images, people, before, work.findings, imported)
         masks = [instance for instance in masks if instance.person in people]
         visits: dict[tuple[str, str], list[Decision]] = {}
         for decision in _decisions(images, work):

@@ -157,6 +157,7 @@ def _source_of(stack: Stack) -> dict[str, Any]:
             "referring": first.filing.referring,
             "age_years": first.person.age_years,
             "made_on": first.made_on.isoformat() if first.made_on else None,
+            "stepped_on": first.stepped_on.isoformat() if first.stepped_on else None,
             "person": _as_private(first.person),
         },
         "series_uid": first.series_uid,

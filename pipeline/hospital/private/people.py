@@ -60,12 +60,12 @@ def tell_apart(
     persons = list(dict.fromkeys(instance.person for instance in instances))
     by_name: dict[str, list[Person]] = {}
     unnamed = unmapped = unclear = stand_in = 0
-    seen = list(known_persons)
+    seen, others = list(known_persons), [known_person.person for known_person in known_persons]
     for person in sorted(persons, key=lambda p: (p.issuer, p.patient_id, p.name, str(p.born_on))):
         pseudonym = identities.pseudonym(person)
         if not person.patient_id:
             unnamed += 1
-        elif identities.mapping is None and is_stand_in(person):
+        elif identities.mapping is None and is_stand_in(person) and not _is_counted(person, (*persons, *others)):
             stand_in += 1
         elif pseudonym is None:
             unmapped += 1
@@ -105,6 +105,9 @@ STAND_INS = frozenset({
 """Words and noughts that programs write in place of a patient ID; everybody whom they meet has the same."""
 
 
+DIGIT = re.compile(r"[0-9]")
+
+
 def is_stand_in(person: Person) -> bool:
     """Say whether a patient ID is a word in place of one, and no date of birth beside it tells people apart.
 
@@ -115,6 +118,14 @@ def is_stand_in(person: Person) -> bool:
     """
     words = _plain(person.patient_id.replace("_", " ")).split()
     return person.born_on is None and bool(words) and all(word in STAND_INS for word in words)
+
+
+def _is_counted(person: Person, others: Iterable[Person]) -> bool:
+    """Say whether an ID of noughts is the first of a count, as 000 is beside 001."""
+    shape = DIGIT.sub("9", person.patient_id)
+    return "9" in shape and any(
+        other.patient_id != person.patient_id and DIGIT.sub("9", other.patient_id) == shape for other in others
+    )
 
 
 def _as_known(person: Person, pseudonym: str, seen: Sequence[KnownPerson]) -> str | None:

@@ -97,6 +97,7 @@ def _instance(dataset: Any, path: Path, stopped_at: int) -> Instance:
         day_doubt=_day_doubt(dataset),
         sat_on=_sat_on(dataset),
         made_on=_made_on(dataset, uids["SOPInstanceUID"]),
+        stepped_on=_stepped_on(dataset),
         seen_at=next((v for k in ("AcquisitionTime", "SeriesTime", "StudyTime") if (v := text(dataset, k))), ""),
         series_number=whole(dataset, "SeriesNumber") or 0,
         device="|".join(text(dataset, k) for k in ("ManufacturerModelName", "DeviceSerialNumber", "StationName")),
@@ -224,15 +225,18 @@ MAKERS_DAY = re.compile(
 
 
 def _made_on(dataset: Any, sop_uid: str) -> date | None:
-    """Return the day that an original image's unique number holds, else that of the step it was made in."""
-    if "DERIVED" in texts(dataset, "ImageType"):
-        return None
-    match = MAKERS_DAY.match(sop_uid)
+    """Return the day that an original image's unique number holds."""
+    match = None if "DERIVED" in texts(dataset, "ImageType") else MAKERS_DAY.match(sop_uid)
     try:
-        numbered_on = date(int(match[1]), int(match[2]), int(match[3])) if match else None
+        return date(int(match[1]), int(match[2]), int(match[3])) if match else None
     except ValueError:
-        numbered_on = None
-    return numbered_on or day(dataset, "PerformedProcedureStepStartDate")
+        return None
+
+
+def _stepped_on(dataset: Any) -> date | None:
+    """Return the day of the step that an original image was made in; a placeholder is none."""
+    stepped_on = None if "DERIVED" in texts(dataset, "ImageType") else day(dataset, "PerformedProcedureStepStartDate")
+    return None if stepped_on is None or (stepped_on.month, stepped_on.day) == (1, 1) else stepped_on
 
 
 def _pixels(dataset: Any, path: Path, stopped_at: int) -> Pixels:

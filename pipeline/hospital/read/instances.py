@@ -186,7 +186,7 @@ class Instance:
     ``acquisitions`` has one value per group of planes, by :attr:`Plane.split`; ``seen_at`` is the time of day.
     ``day_doubt`` says why ``studied_on`` cannot be the day of the scan; None where it may be. ``sat_on`` is that day
     where it is another one than ``studied_on``: a later sitting of one study, or a shifted StudyDate. ``made_on`` is
-    the day that other parts of the header tell, which are forgotten where dates are moved; None when they tell none.
+    the day in the unique number of an image, ``stepped_on`` that of the step: forgotten where dates are moved, or not.
     """
 
     path: Path
@@ -208,3 +208,4 @@ class Instance:
     day_doubt: str | None = None
     sat_on: date | None = field(default=None, repr=False)
     made_on: date | None = field(default=None, repr=False)
+    stepped_on: date | None = field(default=None, repr=False)

@@ -139,6 +139,8 @@ def test_two_days_under_one_series_number_are_two_visits_without_a_day(tmp_path:
         ({**NOBODY, "PatientSex": "F"}, {**NOBODY, "PatientSex": "F"}, [], 2),
         ({**NOBODY, "PatientSex": "O"}, {**NOBODY, "PatientSex": "F"}, [], 2),
         ({**NOBODY, "PatientID": "ANONYMOUS"}, {**NOBODY, "PatientID": "0000"}, ["patient_unnamed"], 0),
+        ({**NOBODY, "PatientID": "000"}, {**NOBODY, "PatientID": "001"}, [], 2),
+        ({**NOBODY, "PatientID": "patient_00"}, {**NOBODY, "PatientID": "patient_07"}, [], 2),
         ({**NOBODY, "PatientID": "anon_017"}, {**NOBODY, "PatientID": "anon_017"}, [], 2),
         ({"PatientID": "unknown"}, {"PatientID": "unknown"}, [], 2),  # name and date of birth tell who it is
     ],
@@ -163,3 +165,50 @@ def test_ages_and_births_compare_in_years() -> None:
     low, high = day_evidence.births_years(study)
     for born_on, is_fifty in ((date(1969, 3, 1), True), (date(1970, 1, 1), True), (date(1971, 1, 1), False)):
         assert (low <= born_on.toordinal() / day_evidence.YEAR_DAYS <= high) is is_fifty
+
+
+def study_on(day: date, **facts: Any) -> day_evidence.DatedStudy:
+    return day_evidence.DatedStudy(facts.pop("uid", str(day)), day, **facts)
+
+
+LEGITIMATE = {
+    "moved alike, numbers kept of one maker, steps moved with the days of another": [
+        study_on(date(1990, 2, 1), made_on=date(2020, 2, 1)),
+        study_on(date(1992, 2, 1), stepped_on=date(1992, 2, 1)),
+    ],
+    "one day in place of all steps": [study_on(day, stepped_on=date(2000, 5, 5)) for day in (FIRST, LATER)],
+    "ages rounded to 5": [
+        study_on(date(year, 2, 1), age_years=age) for year, age in ((2010, 50.0), (2014, 50.0), (2016, 55.0))
+    ],
+    "ages rounded to 10": [
+        study_on(date(year, 2, 1), age_years=age, born_on=date(1966, 3, 1))
+        for year, age in ((2010, 40.0), (2016, 50.0))
+    ],
+}
+
+
+@pytest.mark.parametrize("studies", LEGITIMATE.values(), ids=LEGITIMATE)
+def test_what_programs_do_to_headers_is_no_contradiction(studies: list[day_evidence.DatedStudy]) -> None:
+    assert day_evidence.contradiction(studies) is None
+
+
+def test_one_age_typed_wrong_costs_no_other_visit_its_day() -> None:
+    born_on = date(1959, 6, 1)
+    right = [study_on(date(2010 + n, 2, 1), age_years=50.0 + n, born_on=born_on) for n in range(3)]
+    wrong = study_on(date(2015, 2, 1), age_years=5.0, born_on=born_on)
+    assert day_evidence.contradiction([*right, wrong]) is not None
+    assert day_evidence.contradicting([*right, wrong]) == {wrong.study_uid}
+    nobody = [study_on(one.studied_on, age_years=one.age_years) for one in (*right, wrong)]
+    assert len(day_evidence.contradicting(nobody)) == len(nobody)  # without a date of birth nobody can tell which
+
+
+def test_more_of_a_study_that_comes_again_with_another_day_makes_no_second_visit_on_it(tmp_path: Path) -> None:
+    uids = dicom.new_uids()
+    dicom.save_all(dicom.slices(phantom(), date(2020, 2, 17), uids=uids), tmp_path / "first")
+    run(tmp_path / "first", tmp_path / "study")
+    more = dicom.slices(phantom(), date(2020, 3, 1))
+    for image in more:
+        image.StudyInstanceUID = dicom.slices(phantom(), date(2020, 2, 17), uids=uids)[0].StudyInstanceUID
+    dicom.save_all(more, tmp_path / "second")
+    assert codes(run(tmp_path / "second", tmp_path / "study"))[0] == "days_contradict"
+    assert date(2020, 3, 1) not in days(tmp_path)
