@@ -46,7 +46,7 @@ def sets_of(patient_id: str, criteria_id: str, visit_rows: pd.DataFrame) -> list
 
 
 def _ever_seen(patient_id: str, criteria_id: str, row: pd.Series) -> list[str]:
-    """Return the lesions of any scan that a row compares: one that is gone now is of another set than one that is new."""
+    """Return the lesions of any scan that a row compares: one that is gone is of another set than one that is new."""
     sessions = [str(row[name]) for name in ("session_id", *(f"{role}_session_id" for role in ROLES))]
     return sorted({name for one in sessions for name in lesion_section.seen_at(patient_id, criteria_id, one)})
 

@@ -264,14 +264,14 @@ def _lesion(where: str, patient_id: str, session_id: str, act: Callable[..., Act
     same_as = drafts.plain(f"{then}-{lesion}")
     st.text_input("is from this visit on", key=same_as, placeholder="such as L1", max_chars=8, persist_state="session")
 
-    def correct() -> str:
+    def correct() -> None:
         chosen = signing.typed(now)
-        correction = act(
-            ActKind.CORRECT_LESION, lesion_id=chosen, same_as=signing.typed(drafts.plain(f"{then}-{chosen}"))
-        )
-        return _put(bound(correction, lesions))
+        typed_in = drafts.plain(f"{then}-{chosen}")
+        correction = act(ActKind.CORRECT_LESION, lesion_id=chosen, same_as=signing.typed(typed_in))
+        if signing.record(lambda: _put(bound(correction, lesions))):
+            drafts.empty(typed_in)
 
-    st.button("Correct it", key=f"correct-{where}", on_click=signing.record, args=(correct,))
+    st.button("Correct it", key=f"correct-{where}", on_click=correct)
 
 
 def _withdrawal(where: str, patient_id: str, session_id: str, act: Callable[..., Act]) -> None:
