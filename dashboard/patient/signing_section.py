@@ -249,8 +249,10 @@ def _with_effect(where: str, of: tuple[str, str, str], compartments: Sequence[st
 def _accepting(patient_id: str, session_id: str, criteria_id: str, is_hidden: bool) -> str:
     if is_hidden:
         return "A mask can be accepted only while its scan is shown."
-    effect = preview(patient_id, criteria_id, str(ActKind.ACCEPT_MASK), session_id)
-    return f"{signed_by_accepting(patient_id, session_id)} {effect}"
+    signed = signed_by_accepting(patient_id, session_id)
+    if not measured_masks(patient_id, session_id):
+        return signed
+    return f"{signed} {preview(patient_id, criteria_id, str(ActKind.ACCEPT_MASK), session_id)}"
 
 
 def _lesion(where: str, patient_id: str, session_id: str, act: Callable[..., Act]) -> None:
