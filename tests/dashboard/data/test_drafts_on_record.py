@@ -76,3 +76,31 @@ def test_every_text_of_an_act_goes_once_it_is_on_record_and_not_before(monkeypat
 
 def test_a_finding_of_free_words_is_among_them():
     assert any(LesionFinding(name) not in TERMS for name in finding_correction.description_words.NAMES)
+
+
+def a_page_loaded_anew():
+    import time  # noqa: PLC0415  # this body is run as a page of its own
+
+    import streamlit as st  # noqa: PLC0415
+
+    from dashboard.shell import drafts, sign_in, signing  # noqa: PLC0415
+
+    if "begun" not in st.session_state:
+        st.session_state[drafts.GIVEN_BACK] = ("It is back; nothing was written.", time.monotonic() + 60)
+    st.session_state["begun"] = True
+    if sign_in.is_let_in():
+        signing.answer()
+        st.button("Keep", on_click=signing.record, args=(lambda: "Kept: 1 note.",))
+
+
+def test_after_an_act_nothing_is_said_of_what_came_back_before_it(monkeypatch):
+    monkeypatch.setattr(door, "enter", lambda *_: type("Person", (), {"identity": ""}))
+    monkeypatch.setattr(door, "may", lambda *_, **__: True)
+    monkeypatch.setattr(signing_section.signing, "reader", lambda: "Rita")
+    at = AppTest.from_function(a_page_loaded_anew).run()
+    said = [[one.value for one in (*at.success, *at.error, *at.info)]]
+    for step in (at.run, lambda: at.button[0].click().run(), at.run, at.run):
+        step()
+        said.append([one.value for one in (*at.success, *at.error, *at.info)])
+    assert not at.exception, at.exception
+    assert said == [["It is back; nothing was written."]] * 2 + [["Kept\\: 1 note."], [], []]
