@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -114,6 +115,6 @@ def test_a_sharp_edge_is_not_sure_where_what_lies_beyond_it_is_not_as_the_cord(m
 
 def test_tumour_of_which_nothing_is_deep_is_not_called_uneven() -> None:
     """As on slices so thick that what they hold of it whole lies at its outline."""
-    voxels = SimpleNamespace(solid=np.ones(20), position_mm=np.linspace(-5.0, 5.0, 20))
+    voxels: Any = SimpleNamespace(solid=np.ones(20), position_mm=np.linspace(-5.0, 5.0, 20))
     at_edge_mm = np.full(20, 0.1)
     assert lesion_edge._is_even(np.ones(20), voxels, at_edge_mm, limit_file.packaged())
