@@ -73,7 +73,7 @@ def _other_criteria(patient_id: str, criteria_id: str, kind: str, session_id: st
     words = [f"{title}: {_told(effect.before)} → {_told(effect.after)}." for title, effect in changed.items()]
     same = sum(effect is not None for effect in effects.values()) - len(changed)
     if same:
-        words.append(f"{labels.count(same, 'other set')} of criteria {'says' if same == 1 else 'say'} the same.")
+        words.append(f"By {labels.count(same, 'other set')} of criteria nothing changes.")
     if len(by_known_sizes) < len(others):
         words.append(BY_OTHER_SIZES)
     return words

@@ -114,3 +114,5 @@ def _put(of: tuple[str, str, str], name: str, read: str, why: str) -> None:
 
     if signing.record(work):
         drafts.empty(why)
+        if LesionFinding(name) not in TERMS:
+            drafts.empty(read)

@@ -104,8 +104,11 @@ def _put(where: str, act: Callable[..., Act], put: Callable[..., str]) -> None:
     if not reason:
         signing.refuse(signing.NO_REASON)
         return
-    same_as = signing.typed(_other(where, lesion, chosen))
+    other = _other(where, lesion, chosen)
+    same_as = signing.typed(other)
     naming = act(ActKind.NAME_LESIONS, lesion_id=lesion, same_as=same_as, corrected_to=chosen, reason=reason)
     lesions = queries.query("patient_lesions", patient_id=naming.patient_id)
     if signing.record(lambda: put(bound(naming, lesions))):
         drafts.empty(why)
+        if chosen == NameAnswer.ANOTHER:
+            drafts.empty(other)

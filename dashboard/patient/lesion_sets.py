@@ -32,8 +32,8 @@ def sets_of(patient_id: str, criteria_id: str, visit_rows: pd.DataFrame) -> list
     """
     tumour = visit_rows[visit_rows["compartment"] == "tumour"]
     session_id = str(visit_rows["session_id"].iloc[0])
-    names = lesion_section.seen_at(patient_id, criteria_id, session_id)
-    if tumour.empty or len(names) < 2:  # one lesion is all there is
+    names = [] if tumour.empty else _ever_seen(patient_id, criteria_id, tumour.iloc[0])
+    if len(names) < 2:  # one lesion is all there is
         return []
     row = tumour.iloc[0]
     sets = [LesionSet(ALL.format(names=" and ".join(names)))]
@@ -43,6 +43,12 @@ def sets_of(patient_id: str, criteria_id: str, visit_rows: pd.DataFrame) -> list
     here = verdicts[(verdicts["session_id"] == session_id) & verdicts["is_worst"].fillna(False).astype(bool)]
     sets += [LesionSet(f"{one['lesion_id']} alone", _of_lesion(one, verdicts, row)) for one in here.pipe(as_rows)]
     return sets
+
+
+def _ever_seen(patient_id: str, criteria_id: str, row: pd.Series) -> list[str]:
+    """Return the lesions of any scan that a row compares: one that is gone is of another set than one that is new."""
+    sessions = [str(row[name]) for name in ("session_id", *(f"{role}_session_id" for role in ROLES))]
+    return sorted({name for one in sessions for name in lesion_section.seen_at(patient_id, criteria_id, one)})
 
 
 def _as_judged(patient_id: str, criteria_id: str, row: pd.Series) -> dict[str, Any]:
@@ -59,10 +65,11 @@ def _as_judged(patient_id: str, criteria_id: str, row: pd.Series) -> dict[str, A
 
 
 def _of_lesion(verdict: Mapping[Any, Any], verdicts: pd.DataFrame, row: pd.Series) -> dict[str, Any]:
-    """Return a lesion's volumes at its own baseline and nadir, and at its scan before, with days of its own."""
+    """Return a lesion's volumes at its own baseline and nadir, and where it was last measured, with days of its own."""
     of_lesion = verdicts[verdicts["lesion_id"] == verdict["lesion_id"]]
     volumes, days = (of_lesion.set_index("session_id")[name] for name in ("volume_mm3", "acquired_on"))
-    before = of_lesion[of_lesion["acquired_on"] < verdict["acquired_on"]]["session_id"]
+    is_before = of_lesion["acquired_on"] < verdict["acquired_on"]
+    before = of_lesion[is_before & of_lesion["volume_mm3"].notna()]["session_id"]
     sessions = {
         "baseline": verdict["baseline_session_id"],
         "nadir": verdict["nadir_session_id"],

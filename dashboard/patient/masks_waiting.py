@@ -20,7 +20,9 @@ def measured_masks(patient_id: str, session_id: str) -> dict[str, str]:
 def signed_by_accepting(patient_id: str, session_id: str) -> str:
     """Say which masks are signed by accepting a visit: all that are measured, seen on the slice shown or not."""
     names = [labels.compartment(name).word for name in measured_masks(patient_id, session_id)]
-    return f"Accept signs all measured masks of this visit: {', '.join(names) or 'there is none'}."
+    if not names:
+        return "This visit has no measured mask to accept."
+    return f"Accept signs all measured masks of this visit: {', '.join(names)}."
 
 
 def unsigned(patient_id: str, entries: tuple[JournalEntry, ...]) -> list[str]:

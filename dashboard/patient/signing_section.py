@@ -249,8 +249,10 @@ def _with_effect(where: str, of: tuple[str, str, str], compartments: Sequence[st
 def _accepting(patient_id: str, session_id: str, criteria_id: str, is_hidden: bool) -> str:
     if is_hidden:
         return "A mask can be accepted only while its scan is shown."
-    effect = preview(patient_id, criteria_id, str(ActKind.ACCEPT_MASK), session_id)
-    return f"{signed_by_accepting(patient_id, session_id)} {effect}"
+    signed = signed_by_accepting(patient_id, session_id)
+    if not measured_masks(patient_id, session_id):
+        return signed
+    return f"{signed} {preview(patient_id, criteria_id, str(ActKind.ACCEPT_MASK), session_id)}"
 
 
 def _lesion(where: str, patient_id: str, session_id: str, act: Callable[..., Act]) -> None:
@@ -264,14 +266,14 @@ def _lesion(where: str, patient_id: str, session_id: str, act: Callable[..., Act
     same_as = drafts.plain(f"{then}-{lesion}")
     st.text_input("is from this visit on", key=same_as, placeholder="such as L1", max_chars=8, persist_state="session")
 
-    def correct() -> str:
+    def correct() -> None:
         chosen = signing.typed(now)
-        correction = act(
-            ActKind.CORRECT_LESION, lesion_id=chosen, same_as=signing.typed(drafts.plain(f"{then}-{chosen}"))
-        )
-        return _put(bound(correction, lesions))
+        typed_in = drafts.plain(f"{then}-{chosen}")
+        correction = act(ActKind.CORRECT_LESION, lesion_id=chosen, same_as=signing.typed(typed_in))
+        if signing.record(lambda: _put(bound(correction, lesions))):
+            drafts.empty(typed_in)
 
-    st.button("Correct it", key=f"correct-{where}", on_click=signing.record, args=(correct,))
+    st.button("Correct it", key=f"correct-{where}", on_click=correct)
 
 
 def _withdrawal(where: str, patient_id: str, session_id: str, act: Callable[..., Act]) -> None:

@@ -148,6 +148,11 @@ def follow_window() -> str:
     return words if time.monotonic() < until else ""
 
 
+def say_no_more() -> None:
+    """Let go of the words about what came back: what stands in the fields now is another matter."""
+    st.session_state.pop(GIVEN_BACK, None)
+
+
 def plain(key: str) -> str:
     """Return the key of a field of which a browser can keep the text: one that a class of the page can be called.
 

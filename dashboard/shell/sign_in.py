@@ -18,12 +18,16 @@ def is_let_in() -> bool:
     except CordtrackError:
         drafts.keep(who.identity())
         return False
-    if (words := drafts.follow_window()) and not signing.is_answered():
-        signing.say(words)
+    came_back = drafts.follow_window()
+    if came_back and signing.is_answered(came_back):  # an act since then: nothing more is said of what came back
+        drafts.say_no_more()
+        came_back = ""
     drafts.follow_roles()
     if person.identity:
-        if words := drafts.bring_back(person.identity):
-            signing.say(words)
+        came_back = " ".join(filter(None, (came_back, drafts.bring_back(person.identity))))
+    if came_back:
+        signing.say(came_back)
+    if person.identity:
         with st.container(key="ct-who"):
             words = f"{person.name} ({', '.join(sorted(person.roles))}): sign out"
             st.button(as_label(words), key="sign-out", type="tertiary", on_click=_leave)

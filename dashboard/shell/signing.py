@@ -92,9 +92,9 @@ def say(words: str) -> None:
     st.session_state[SAID] = (True, words, "")
 
 
-def is_answered() -> bool:
-    """Say whether an answer to an act waits to be read."""
-    return SAID in st.session_state
+def is_answered(besides: str) -> bool:
+    """Say whether an answer to an act waits to be read; words that are said without one are none."""
+    return SAID in st.session_state and st.session_state[SAID][1] != besides
 
 
 def refuse(words: str) -> None:

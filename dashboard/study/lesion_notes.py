@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
@@ -16,9 +17,9 @@ from pipeline.journal.roles import Deed
 
 LISTED = 6
 NOTE, OF, LESION = "note-", "lesion-notes-of", "lesion-noted"
+"""Keys of the fields; that of a note goes on with whose lesion and visit it is about, as the page names them."""
 ABOUT = "lesions-of-notes"
 """Of what the notes of a session are, in words, by the keys of their fields."""
-"""Keys of the fields; that of a note goes on with whose lesion and visit it is about, as the page names them."""
 
 
 def lesion_notes() -> None:
@@ -36,7 +37,7 @@ def lesion_notes() -> None:
         return
     about = _about(patient_id, str(st.selectbox("Lesion and visit", list(lesions), key=LESION, width=420)))
     st.text_area("Note", key=about, height=80, max_chars=600, persist_state="session")
-    _other_notes(about)
+    _other_notes(about, patients)
     st.button(
         "Keep the note",
         key="keep-lesion-note",
@@ -58,13 +59,21 @@ def _about(patient_id: str, lesion: str) -> str:
     return key
 
 
-def _other_notes(about: str) -> None:
+def _other_notes(about: str, patients: Sequence[str]) -> None:
     """Show what was typed of other lesions and is not on record: it is to be found, also where its lesion is gone."""
     for key in sorted(map(str, st.session_state)):
         text = signing.typed(key) if key.startswith(f"{NOTE}sub-") and key != about else ""
         if text:
-            about_what = st.session_state.get(ABOUT, {}).get(key, key.removeprefix(NOTE))
-            page.remark(f"Typed, not on record, {about_what}: {text}")
+            page.remark(f"Typed, not on record, {_about_what(key, patients)}: {text}")
+
+
+def _about_what(key: str, patients: Sequence[str]) -> str:
+    """Return in words what a note is about, also where it came back into a session that has not shown its lesion."""
+    for patient_id in patients:
+        if key not in st.session_state.get(ABOUT, {}) and key.startswith(f"{NOTE}{patient_id}-"):
+            for lesion in _lesions(patient_id):
+                _about(patient_id, lesion)
+    return str(st.session_state.get(ABOUT, {}).get(key, key.removeprefix(NOTE)))
 
 
 def _lesions(patient_id: str) -> dict[str, tuple[str, str]]:

@@ -220,7 +220,7 @@ def _is_even(
     ``share`` is 1 for the signal of its depth and 0 for what it borders on, shape ``(N,)``.
     """
     edge, whole = limits.edge, voxels.solid >= limits.uptake.well_within
-    if whole.sum() < edge.least_part_voxels:
+    if whole.sum() < edge.least_part_voxels or middle_mm[whole].min() >= 0:  # nothing of it is deep
         return True
     is_deep = middle_mm <= edge.deep_from * middle_mm[whole].min()
     ends_mm = np.quantile(voxels.position_mm[whole & is_deep], [1 / 3, 2 / 3])

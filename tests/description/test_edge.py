@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -109,3 +111,10 @@ def test_a_sharp_edge_is_not_sure_where_what_lies_beyond_it_is_not_as_the_cord(m
     assert [(row.value, row.sureness) for row in rows] == [("sharp", "sure"), ("sharp", "unsure")]
     assert rows[1].reason is not None
     assert lesion_edge.BEYOND in rows[1].reason
+
+
+def test_tumour_of_which_nothing_is_deep_is_not_called_uneven() -> None:
+    """As on slices so thick that what they hold of it whole lies at its outline."""
+    voxels: Any = SimpleNamespace(solid=np.ones(20), position_mm=np.linspace(-5.0, 5.0, 20))
+    at_edge_mm = np.full(20, 0.1)
+    assert lesion_edge._is_even(np.ones(20), voxels, at_edge_mm, limit_file.packaged())

@@ -166,6 +166,13 @@ def test_a_note_is_not_carried_onto_the_lesion_that_is_chosen_next(allowed, lesi
     assert at.text_area[0].value == "grew into the canal"
 
 
+def test_a_note_that_came_back_is_called_as_the_page_calls_its_lesion(allowed, lesions):
+    at = AppTest.from_function(notes)
+    at.session_state[drafts.plain("note-sub-02 L2 at ses-03")] = "grew into the canal"
+    at.run()
+    assert any("not on record, sub-02 L2 at ses-03: grew into the canal" in each.body for each in at.get("html"))
+
+
 def one_table():
     import streamlit as st  # noqa: PLC0415  # this body is run as a page of its own
 

@@ -79,9 +79,10 @@ def test_other_criteria_are_told_where_an_act_changes_them_and_counted_where_not
     pinned = what_if.with_baseline(GROWN, "ses-0365", "you")
     now, then = (act_preview._told(judge(each, others[1])[-1]) for each in (GROWN, pinned))
     assert now != then
-    assert f" {others[1].title}: {now} → {then}. 1 other set of criteria says the same." in words
+    assert f" {others[1].title}: {now} → {then}. By 1 other set of criteria nothing changes." in words
+    assert "the same" not in words, "others that do not change say not what these come to"
     same = said(monkeypatch, GROWN, "accept_mask", "ses-0730", others=others)
-    assert same.endswith("2 other sets of criteria say the same.")
+    assert same.endswith("By 2 other sets of criteria nothing changes.")
     drawn = said(monkeypatch, GROWN, "volume:1000.0", "ses-0730", others=others)
     assert others[0].title not in drawn, "no diameter of a drawing is known yet"
     assert act_preview.BY_OTHER_SIZES in drawn

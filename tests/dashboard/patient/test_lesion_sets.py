@@ -21,6 +21,17 @@ p1,2022-01-01,tumour,L1,1000,0.05,
 p1,2022-01-01,tumour,L2,420,0.05,
 p2,2020-01-01,tumour,L1,1000,0.05,none
 p2,2021-01-01,tumour,L1,1600,0.05,none
+p3,2020-01-01,tumour,L1,1000,0.05,VHL
+p3,2021-01-01,tumour,L1,1010,0.05,
+p3,2021-01-01,tumour,L2,200,0.05,
+p3,2022-01-01,tumour,L1,0,0.05,
+p3,2022-01-01,tumour,L2,420,0.05,
+p4,2020-01-01,tumour,L1,1000,0.05,none
+p4,2020-01-01,tumour,L2,300,0.05,
+p4,2021-01-01,tumour,L1,1000,0.05,
+p4,2021-01-01,tumour,L2,,0.05,
+p4,2022-01-01,tumour,L1,1000,0.05,
+p4,2022-01-01,tumour,L2,900,0.05,
 """
 
 
@@ -59,3 +70,20 @@ def test_a_single_lesion_has_one_row_without_a_name(results, monkeypatch):
     words = numbers_of("sub-p2", "ses-imported20210101")
     assert "all:" not in words
     assert "alone" not in words
+
+
+def test_a_lesion_that_is_gone_and_one_that_is_new_are_not_told_as_one(results, monkeypatch):
+    """All tumour fell from 1.0 to 0.42 mL: the one that the rule compares is gone, and the new one doubled."""
+    monkeypatch.setenv("CORDTRACK_OUT", str(results))
+    words = numbers_of("sub-p3", "ses-imported20220101")
+    whole, judged, alone = (words.index(name) for name in ("all: L1 and L2", "what the rule compares", "L2 alone"))
+    assert "none seen" in words[judged:alone]
+    assert "+110" not in words[whole:alone]
+    assert "+110" in words[alone:]
+
+
+def test_a_lesion_is_set_beside_the_last_scan_that_gave_it_a_size(results, monkeypatch):
+    monkeypatch.setenv("CORDTRACK_OUT", str(results))
+    words = numbers_of("sub-p4", "ses-imported20220101")
+    assert "2021-01-01" not in words, "no size of L2, and none of all solid tumour"
+    assert words[words.index("L2 alone") :].count("0.30") >= 3

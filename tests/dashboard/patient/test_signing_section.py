@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from dashboard.patient import signing_section
+from dashboard.patient import masks_waiting, signing_section
 from dashboard.shell import drafts
 from pipeline.core import records
 from pipeline.journal import act_file
@@ -196,3 +196,8 @@ def test_who_reads_is_kept_from_page_to_page(out):
     at = named(opened("present"), "Rita Reader")
     at.switch_page("app_pages/patient.py").run()
     assert at.text_input(key="who").value == "Rita Reader"
+
+
+def test_a_visit_without_a_measured_mask_is_said_to_have_none(monkeypatch):
+    monkeypatch.setattr(masks_waiting, "measured_masks", lambda *_: {})
+    assert masks_waiting.signed_by_accepting("sub-01", "ses-05") == "This visit has no measured mask to accept."
