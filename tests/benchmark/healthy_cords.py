@@ -51,7 +51,7 @@ def healthy_cords() -> Iterator[HealthyCord]:
     for path in sorted(GM_CHALLENGE.glob("sub-*/anat/*_run-1_T2starw.nii.gz")):
         folder = GM_CHALLENGE / "derivatives" / "labels" / path.parts[-3] / "anat"
         first, second = images.load_scan(path), images.load_scan(Path(str(path).replace("run-1", "run-2")))
-        whole = images.load_scan(folder / path.name.replace("T2starw", "T2starw_seg-manual"))
+        whole = images.load(folder / path.name.replace("T2starw", "T2starw_seg-manual"))
         there = align_within_visit(first, second).to_follow_up
         here = identity("anchor", "anchor")
         scans = (
