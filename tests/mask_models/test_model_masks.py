@@ -23,7 +23,7 @@ from tests.tiny_model import write_model
 
 SCAN = Volume(np.zeros((24, 24, 24)), np.eye(4))
 BALL = np.linalg.norm(np.indices(SCAN.shape) - 12.0, axis=0) < 6
-SCAN = SCAN.with_array(np.where(BALL, 300, 0).astype(np.int16))
+SCAN = SCAN.with_array(np.where(BALL, 300, np.indices(SCAN.shape)[0] % 3).astype(np.int16))
 
 
 @dataclass

@@ -231,7 +231,7 @@ def _bad(kind: str, folder: Path) -> bytes:
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("nan", "NaN or infinite"), ("mask", "found a mask"), ("4D", "expected a 3D image"),
+        ("nan", "NaN or infinite"), ("mask", "as in a mask"), ("4D", "expected a 3D image"),
         ("huge", "expected the voxels of a scan"), ("nowhere", "position and direction"), ("torn", "truncated"),
     ],
 )  # fmt: skip
