@@ -23,12 +23,12 @@ from filelock import FileLock, Timeout
 from pipeline.core.records import Finding
 from pipeline.errors import CordtrackError, SettingsError
 from pipeline.files import atomic, child_process
+from pipeline.files.dicom_start import looks_like_dicom
 from pipeline.hospital.importing import importing, ledger, unsure_list
 from pipeline.hospital.importing.importing import ImportDone, ImportSettings
 from pipeline.hospital.private import identity_links
 from pipeline.hospital.private.pseudonyms import default_private_folder, read_private
 from pipeline.hospital.read import dicom_files
-from pipeline.hospital.read.bounded_reading import looks_like_dicom
 from pipeline.hospital.read.dicom_files import SourceFile, SourceLimits
 from pipeline.service import archive_fetch, deliveries, nifti_scans, scan_places
 from pipeline.service.deliveries import Delivery, DeliveryKind, DeliveryState

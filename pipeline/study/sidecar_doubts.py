@@ -6,11 +6,11 @@ one of them is wrong, and nobody can tell here which: what names and tables say 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import date
 from typing import Protocol
 
+from pipeline.core.contrast_agents import agent_given
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding
 from pipeline.core.written_day import last_possible
@@ -29,11 +29,6 @@ ELSEWHERE = frozenset(
      "elbow"}
 )  # fmt: skip
 """Parts of the body whose scans show no spinal cord; of the head one may show the upper neck."""
-
-AGENT = re.compile(
-    r"gad|\bgd\b|dotarem|clariscan|prohance|magnevist|multihance|omniscan|elucirem|vueway", re.IGNORECASE
-)
-DENIED = re.compile(r"\b(no|not|none|without|w/o|refused|kein\w*|ohne|sans|sin|senza)\b", re.IGNORECASE)
 
 
 class DatedScans(Protocol):
@@ -78,7 +73,7 @@ def _names_agent_for_all(scans: Sequence[ScanFile]) -> bool:
 
 
 def _has_agent(scan: ScanFile) -> bool:
-    return AGENT.search(scan.claims.agent) is not None and DENIED.search(scan.claims.agent) is None
+    return agent_given(scan.claims.agent) is True
 
 
 def kind_doubt(scan: ScanFile, *, is_agent_for_all: bool = False) -> str | None:

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding
+from pipeline.files.dicom_start import looks_like_dicom
 from pipeline.study.masks import LIKE_A_MASK
 from pipeline.study.names import entries, relative_to
 from pipeline.study.scans import is_image
@@ -33,10 +34,6 @@ OTHER_KINDS = frozenset({"func", "fmap", "perf", "mrs", "pet", "eeg", "meg", "ie
 
 MOST_LISTED = 2000
 """Files of a folder that is no study that are looked at, to say what it holds."""
-
-DICOM_MARK = b"DICM"
-DICOM_PREAMBLE = 128
-"""Where the mark of a DICOM file stands."""
 
 MOST_DEEP = 8
 """Folders below a source that are looked into."""
@@ -171,8 +168,6 @@ def _files_below(root: Path) -> Iterator[Path]:
 
 def _is_dicom(path: Path) -> bool:
     try:
-        with path.open("rb") as stream:
-            stream.seek(DICOM_PREAMBLE)
-            return stream.read(len(DICOM_MARK)) == DICOM_MARK
+        return path.is_file() and looks_like_dicom(path)  # whoever opens a pipe waits for its other end
     except OSError:
         return False

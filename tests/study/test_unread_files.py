@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -247,3 +248,8 @@ def test_a_folder_that_is_no_study_is_told_what_it_holds_and_where_that_belongs(
     assert "but 2 images or more such as scan.nii.gz; name each like sub-01/ses-01/anat/" in words(loose)
     disc = write_files(tmp_path / "disc", {"IM0001": b"\0" * 128 + b"DICM", "IM0002": b"\0" * 128 + b"DICM", "a": b"x"})
     assert "but 2 DICOM files or more; bring them into a study with 'cordtrack import-dicom disc STUDY'" in words(disc)
+    bare = write_files(tmp_path / "bare", {"IM0001": b"\x08\0\x05\0" + b"\0" * 8})
+    assert "but 1 DICOM files or more" in words(bare)
+    (tmp_path / "pipe").mkdir()
+    os.mkfifo(tmp_path / "pipe" / "waits")
+    assert words(tmp_path / "pipe") == "expected folders sub-<label>, found none"

@@ -21,7 +21,8 @@ from typing import Any, Protocol, TypeVar
 from pipeline.core.records import Finding
 from pipeline.errors import InputError, RemoteError, SettingsError
 from pipeline.files import atomic
-from pipeline.hospital.read.bounded_reading import looks_like_dicom, quietly, read_dataset
+from pipeline.files.dicom_start import looks_like_dicom
+from pipeline.hospital.read.bounded_reading import quietly, read_dataset
 from pipeline.hospital.read.headers import TAGS
 from pipeline.study.study_tables import read_delimited
 

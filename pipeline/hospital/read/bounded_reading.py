@@ -20,15 +20,12 @@ from pydicom import config
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from pipeline.errors import InputError
+from pipeline.files.dicom_start import MARK, PREAMBLE_BYTES
 
 MOST_INFLATED_BYTES = 256 * 1024**2
 MOST_RATIO = 20
 FREE_BYTES = 32 * 1024**2
 """A deflated data set that unpacks to more bytes, or to more per packed byte once above the free ones, is refused."""
-
-PREAMBLE_BYTES = 128
-FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x02", b"\x00\x08")
-"""Groups that a DICOM file without preamble begins with, in either byte order."""
 
 
 class BoundedReader(io.BufferedReader):
@@ -42,13 +39,6 @@ class BoundedReader(io.BufferedReader):
         """Read up to ``size`` bytes, fewer at the end."""
         left = max(0, self.length - self.tell())
         return super().read(left if size is None or size < 0 else min(size, left))
-
-
-def looks_like_dicom(path: Path) -> bool:
-    """Say whether a file begins as DICOM files do, with or without the 128 bytes of preamble."""
-    with path.open("rb") as stream:
-        start = stream.read(PREAMBLE_BYTES + 4)
-    return start[PREAMBLE_BYTES:] == b"DICM" or start[:2] in FIRST_GROUPS
 
 
 @contextmanager
@@ -113,7 +103,7 @@ def read_dataset(path: Path, tags: list[Any] | None = None, *, with_pixels: bool
 
 
 def _syntax(stream: BoundedReader) -> str:
-    if stream.read(PREAMBLE_BYTES + 4)[PREAMBLE_BYTES:] != b"DICM":
+    if stream.read(PREAMBLE_BYTES + len(MARK))[PREAMBLE_BYTES:] != MARK:
         return ""
     meta = _meta(stream)
     return str(meta.get("TransferSyntaxUID", ""))
@@ -121,7 +111,7 @@ def _syntax(stream: BoundedReader) -> str:
 
 def _meta(stream: BoundedReader) -> Any:
     """Read the group 2 elements: they are explicit little endian and end before any other group."""
-    stream.seek(PREAMBLE_BYTES + 4)
+    stream.seek(PREAMBLE_BYTES + len(MARK))
     return pydicom.filereader.read_dataset(
         stream, is_implicit_VR=False, is_little_endian=True, stop_when=lambda tag, _vr, _length: tag.group != 2
     )

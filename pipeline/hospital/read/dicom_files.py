@@ -20,8 +20,9 @@ from pathlib import Path
 
 from pipeline.core.records import Finding
 from pipeline.errors import InputError
+from pipeline.files.dicom_start import looks_like_dicom
 from pipeline.hospital.oddities import oddity
-from pipeline.hospital.read.bounded_reading import looks_like_dicom, quietly, read_dataset
+from pipeline.hospital.read.bounded_reading import quietly, read_dataset
 from pipeline.hospital.read.header_values import text
 from pipeline.hospital.read.screening import DICOMDIR_CLASS
 

@@ -14,10 +14,10 @@ from typing import Any
 
 from pydicom.tag import Tag
 
+from pipeline.core.contrast_agents import agent_given, says_nothing
 from pipeline.errors import InputError
 from pipeline.hospital.read import diffusion, enhanced, scaling
 from pipeline.hospital.read.bounded_reading import quietly, read_dataset
-from pipeline.hospital.read.contrast_agents import agent_given, says_nothing
 from pipeline.hospital.read.header_values import day, number, numbers, text, texts, whole
 from pipeline.hospital.read.instances import Filing, Instance, Person, Pixels, Plane, SeriesAcquisition
 

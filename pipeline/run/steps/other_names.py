@@ -25,8 +25,6 @@ from pipeline.run.steps.imported_lesions import TableLesions, TableVisit
 from pipeline.run.steps.named_lesions import digest_of, named
 from pipeline.run.steps.patient_work import FollowedLesions, PatientWork
 
-BY_YOU = "you"
-
 
 @dataclass(frozen=True)
 class Renaming:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
+from pipeline.core.contrast_agents import agent_given
 from pipeline.hospital.importing.writing import along_axes
 from pipeline.hospital.read import diffusion
-from pipeline.hospital.read.contrast_agents import agent_given
 from pipeline.hospital.read.headers import acquisition_of
 from pipeline.hospital.read.instances import SeriesAcquisition
 from pipeline.hospital.read.makers_habits import DIXON_PARTS, habits_of, part_of, table
