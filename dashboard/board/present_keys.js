@@ -21,18 +21,36 @@ function leave() {
 }
 
 // On a low screen everything stands at once, and the course has what head, numbers and foot leave of it: the page is told
-// how much, in steps, so that a toolbar that comes and goes draws nothing anew.
-const LOW_PX = 960, NARROW_PX = 1000, AROUND_PX = 474, AROUND_NARROW_PX = 576, STEP_PX = 20;
+// how much, in steps. A patient's course may only become lower, so that no word that comes and goes draws it again and again.
+const LOW_PX = 960, NARROW_PX = 1000, STEP_PX = 20, HALF = '.st-key-ct-halves-patient [data-testid="stColumn"]';
+const least = { of: '', px: Infinity };
 
 function room() {
   if (innerWidth <= NARROW_PX || innerHeight >= LOW_PX) return 0;
-  const left = innerHeight - (innerWidth <= 1100 ? AROUND_NARROW_PX : AROUND_PX);
-  return Math.max(STEP_PX, STEP_PX * Math.floor(left / STEP_PX));
+  const half = document.querySelector(HALF), course = half?.querySelector('[data-testid="stElementContainer"]:has(.js-plotly-plot)');
+  if (!course) return null; // it is not drawn yet
+  const others = half.firstElementChild.scrollHeight - course.offsetHeight;
+  const of = `${new URLSearchParams(location.search).get('at')} ${innerWidth} ${innerHeight}`;
+  if (least.of !== of) Object.assign(least, { of, px: Infinity });
+  least.px = Math.min(least.px, Math.max(STEP_PX, STEP_PX * Math.floor((half.clientHeight - others) / STEP_PX)));
+  return least.px;
 }
 
 export default function ({ data, setStateValue }) {
-  const tell = () => { if (room() !== data.room) setStateValue('room', room()); };
-  tell();
+  let soon = 0;
+  function tell() {
+    if (document.querySelector('.stApp[data-test-script-state="running"]')) return later(); // parts of another patient may stand yet
+    const px = room();
+    if (px !== null && px !== data.room) setStateValue('room', px);
+  }
+  const later = () => { clearTimeout(soon); soon = setTimeout(tell, 100); };
+  const sizes = new ResizeObserver(later), parts = new MutationObserver(look);
+  function look() { // the page puts other parts in their places as it is drawn
+    for (const part of document.querySelectorAll(`${HALF}, ${HALF} > *, ${HALF} .ct-numbers`)) sizes.observe(part);
+    later();
+  }
+  parts.observe(document.body, { childList: true, subtree: true });
+  look();
   window.addEventListener('resize', tell);
   const keyed = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -45,5 +63,5 @@ export default function ({ data, setStateValue }) {
     event.stopImmediatePropagation(); // or the scan, or the button's own key, answers too
   };
   window.addEventListener('keydown', keyed, true);
-  return () => { window.removeEventListener('resize', tell); window.removeEventListener('keydown', keyed, true); blank()?.remove(); };
+  return () => { clearTimeout(soon); sizes.disconnect(); parts.disconnect(); window.removeEventListener('resize', tell); window.removeEventListener('keydown', keyed, true); blank()?.remove(); };
 }

@@ -21,7 +21,7 @@ AXIS_PX = 26
 TOP_PX = 18
 LABEL_PX = 15
 LEADER_PX = 26
-LEAST_VOLUME_PX = 122
+LEAST_VOLUME_PX = 100
 """Of the volumes where a screen is low: the names of seven lines still stand apart."""
 LEAST_SPAN = pd.Timedelta(days=180)
 MONTHS = ((0.25, "M1"), (0.75, "M2"), (2, "M6"))

@@ -110,7 +110,7 @@ def _number_row(
         join(
             [
                 tag("span", style.word, style=f"color:{style.ink}"),
-                *([BREAK, tag("span", of, class_="ct-grey ct-small")] if of else []),
+                *([BREAK, tag("span", of, class_="ct-grey ct-small ct-of")] if of else []),
             ]
         ),
         *(
@@ -354,4 +354,4 @@ def _volume(volume_mm3: object, figures: int = FIGURES) -> str:
 
 
 def _with_interval(value: str, interval: str) -> str:
-    return join([value, " ", tag("span", interval, class_="ct-grey ct-small")]) if interval else value
+    return join([value, " ", tag("span", interval, class_="ct-grey ct-small ct-interval")]) if interval else value

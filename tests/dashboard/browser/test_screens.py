@@ -19,6 +19,19 @@ COURSE_ENDS_ABOVE = """foot => {
   return plot && plot.top > 0 && plot.bottom < foot;
 }"""
 """A low screen draws it once more, as high as it has room."""
+ADD_SETS = """table => {
+  const [row] = table.tBodies[0].rows;
+  for (const of of ["what the rule compares", "lesion-2 alone"]) {
+    const more = row.cloneNode(true);
+    more.querySelector(".ct-of").textContent = of;
+    row.after(more);
+  }
+}"""
+LINES = "each => each.offsetHeight / parseFloat(getComputedStyle(each).lineHeight)"
+HALF_FITS = """() => {
+  const half = document.querySelector('.st-key-ct-halves-patient [data-testid="stColumn"]');
+  return half.scrollHeight <= half.clientHeight + 1 && half.scrollWidth <= half.clientWidth + 1;
+}"""
 HOSTILE = "<img src=x onerror=alert(1)> **bold** \u202egnorw שלום " + "long" * 60
 
 
@@ -81,6 +94,21 @@ def test_the_projector_fits_on_one_screen_with_its_scans_and_their_foot(chromium
         assert pictures.bounding_box()["height"] > 0.25 * size[1]
         assert keep.bounding_box()["y"] > pictures.bounding_box()["y"] + pictures.bounding_box()["height"]
         assert page.get_by_role("link", name="End").is_visible()
+
+
+@pytest.mark.parametrize("size", [(1280, 640), (1280, 720)])
+def test_on_a_low_projector_the_course_leaves_its_room_to_numbers_of_three_sets_of_lesions(chromium, server, size):
+    for page in watched(chromium, size):
+        page.goto(f"{server}/present?at=sub-01&plain=1")
+        settled(page)
+        numbers = page.locator(".ct-numbers")
+        numbers.evaluate(ADD_SETS)
+        page.wait_for_function(HALF_FITS)
+        page.wait_for_function(COURSE_ENDS_ABOVE, arg=page.locator(".st-key-ct-notes").bounding_box()["y"])
+        names, intervals = (numbers.locator(f".ct-{kind}").all() for kind in ("of", "interval"))
+        assert len(names) == 3
+        for words in (*names, *intervals):
+            assert words.evaluate(LINES) < 1.5, f"{words.inner_text()} stands on one line"
 
 
 @pytest.mark.parametrize(("size", "fewest_px"), [((3840, 2160), 26), ((2560, 1440), 17)])
