@@ -24,6 +24,7 @@ from pipeline.context.surveillance import Surveillance
 from pipeline.core.volume import Volume
 from pipeline.errors import SettingsError
 from pipeline.files.fingerprints import Identity, identity_of
+from pipeline.journal.roles import PatientLimit
 from pipeline.judge import criteria_files
 from pipeline.judge.criteria_files import ResponseCriteria
 from pipeline.store import export, reader, sql_files
@@ -101,9 +102,7 @@ def patients_seen() -> frozenset[str] | None:
     if limit is None:
         return None
     database = reader.database_path(out_dir())
-    patients = _table(str(database), identity_of(database), "patient")
-    pairs = zip(patients["patient_id"], patients["centre"], strict=True)
-    return frozenset(str(name) for name, centre in pairs if limit.allows(name, None if pd.isna(centre) else centre))
+    return _allowed(str(database), identity_of(database), limit)
 
 
 def check_shown(patient_id: str) -> None:
@@ -235,6 +234,7 @@ def _publication(database: str, identity: Identity | None) -> Publication:  # no
     """Keep the publication of now open; the one before is let go with all that was read of it."""
     for cache in (_by_patient, _derived, _table, _dictionary):
         cache.clear()
+    _allowed.cache_clear()
     return Publication(reader.Reader(Path(database)))
 
 
@@ -262,6 +262,13 @@ def _derived(
     _arguments: tuple[Parameter, ...],
 ) -> Any:
     return _make(*_arguments)
+
+
+@lru_cache(maxsize=32)  # asked for at each of dozens of queries a page, of every patient of the study
+def _allowed(database: str, identity: Identity | None, limit: PatientLimit) -> frozenset[str]:
+    patients = _table(database, identity, "patient")
+    pairs = zip(patients["patient_id"], patients["centre"], strict=True)
+    return frozenset(str(name) for name, centre in pairs if limit.allows(name, None if pd.isna(centre) else centre))
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

@@ -14,6 +14,8 @@ from pipeline.judge import course_text, what_if
 from pipeline.judge.criteria import Metric
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pipeline.run.steps.other_names import Renaming
 
 SCAN_COPIED = "scan_copied"
@@ -43,7 +45,8 @@ def preview(patient_id: str, criteria_id: str, kind: str, session_id: str, compa
     """
     if compartment not in (TUMOUR, *what_if.PARTS):
         return ""
-    effect = queries.derived(_effect, patient_id, criteria_id, kind, session_id, compartment)
+    effects = queries.derived(_effects, patient_id, kind, session_id, compartment)
+    effect = effects.get(criteria_id)
     if effect is None:
         return NOT_KNOWN
     words = [_changes(effect)]
@@ -51,7 +54,7 @@ def preview(patient_id: str, criteria_id: str, kind: str, session_id: str, compa
         f"{labels.capital(acts_beside.READINGS[reading])}: {_told(one.before)} → {_told(one.after)}."
         for reading, one in effect.changed_readings.items()
     ]
-    words += _other_criteria(patient_id, criteria_id, kind, session_id, compartment)
+    words += _other_criteria(effects, criteria_id, is_drawn=kind.startswith("volume:"))
     others = _comes_free(patient_id, session_id) if kind == ActKind.EXCLUDE_VISIT else []
     is_sure = {name: _counts_alone(patient_id, name, session_id) for name in others}
     for says, is_said in ((COMES_FREE, True), (MAY_COME_FREE, False)):
@@ -60,18 +63,14 @@ def preview(patient_id: str, criteria_id: str, kind: str, session_id: str, compa
     return " ".join(words)
 
 
-def _other_criteria(patient_id: str, criteria_id: str, kind: str, session_id: str, compartment: str) -> list[str]:
+def _other_criteria(effects: Mapping[str, what_if.Effect | None], criteria_id: str, *, is_drawn: bool) -> list[str]:
     """Say which of the other criteria would say something else; sizes other than volumes of a drawing no run knows."""
     others = [one for one in queries.packaged_criteria() if one.criteria_id != criteria_id]
-    is_drawn = kind.startswith("volume:")
     by_known_sizes = [one for one in others if not is_drawn or one.metric == Metric.VOLUME]
-    effects = {
-        one.title: queries.derived(_effect, patient_id, one.criteria_id, kind, session_id, compartment)
-        for one in by_known_sizes
-    }
-    changed = {title: effect for title, effect in effects.items() if effect is not None and not effect.is_same}
+    effect_by_title = {one.title: effects.get(one.criteria_id) for one in by_known_sizes}
+    changed = {title: effect for title, effect in effect_by_title.items() if effect is not None and not effect.is_same}
     words = [f"{title}: {_told(effect.before)} → {_told(effect.after)}." for title, effect in changed.items()]
-    same = sum(effect is not None for effect in effects.values()) - len(changed)
+    same = sum(effect is not None for effect in effect_by_title.values()) - len(changed)
     if same:
         words.append(f"By {labels.count(same, 'other set')} of criteria nothing changes.")
     if len(by_known_sizes) < len(others):
@@ -147,16 +146,27 @@ def _course_of(patient_id: str) -> PatientCourse | None:
     return None if courses.empty else course_text.from_text(str(courses.iloc[0]["course"]))
 
 
-def _effect(patient_id: str, criteria_id: str, kind: str, session_id: str, compartment: str) -> what_if.Effect | None:
-    course, criteria = _course_of(patient_id), queries.criteria_of(criteria_id)
-    if course is None or criteria is None:
-        return None
-    visit = next((one for one in course.visits if one.session_id == session_id), None)
-    if visit is None:
-        return None
+def _effects(patient_id: str, kind: str, session_id: str, compartment: str) -> dict[str, what_if.Effect | None]:
+    """Return what an act would change by each packaged set of criteria; empty where no run has judged the visit."""
+    course = _course_of(patient_id)
+    visit = next((one for one in course.visits if one.session_id == session_id), None) if course else None
+    if course is None or visit is None:
+        return {}
     if kind == "accept_mask" and visit.volume_mm3 is None:
-        return None  # a mask that was only carried over counts once it is accepted: its size is not judged yet
-    return what_if.effect(course, _changed(course, kind, session_id, compartment), criteria)
+        return {}  # a mask that was only carried over counts once it is accepted: its size is not judged yet
+    changed = _changed(course, kind, session_id, compartment)
+    now = queries.derived(_latest_verdicts, patient_id)
+    return {
+        one.criteria_id: what_if.effect_between(now[one.criteria_id], what_if.latest_verdicts(changed, one))
+        for one in queries.packaged_criteria()
+    }
+
+
+def _latest_verdicts(patient_id: str) -> dict[str, what_if.LatestVerdicts | None]:
+    """Return what each packaged set of criteria says last of a patient as it stands, the same for every act."""
+    course = _course_of(patient_id)
+    assert course is not None
+    return {one.criteria_id: what_if.latest_verdicts(course, one) for one in queries.packaged_criteria()}
 
 
 def _changed(course: PatientCourse, kind: str, session_id: str, compartment: str) -> PatientCourse:

@@ -51,14 +51,34 @@ def _told(verdict: VisitJudgement) -> tuple[object, ...]:
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class LatestVerdicts:
+    """What is said of a course's latest dated visit: by all solid tumour, and by each reading beside it."""
+
+    verdict: VisitJudgement
+    readings: Mapping[ReadingKind, VisitJudgement]
+
+
+def latest_verdicts(course: PatientCourse, criteria: ResponseCriteria) -> LatestVerdicts | None:
+    """Judge a course and return what is said last; None where it has no dated visit."""
+    judgements = judge(course, criteria)
+    if not judgements:
+        return None
+    return LatestVerdicts(judgements[-1], parallel_readings.latest(course, judgements, criteria))
+
+
 def effect(course: PatientCourse, changed: PatientCourse, criteria: ResponseCriteria) -> Effect | None:
     """Judge a course as it is and as it would be; None where it has no dated visit."""
-    before, after = judge(course, criteria), judge(changed, criteria)
-    if not (before and after):
+    return effect_between(latest_verdicts(course, criteria), latest_verdicts(changed, criteria))
+
+
+def effect_between(now: LatestVerdicts | None, then: LatestVerdicts | None) -> Effect | None:
+    """Return what differs between what is said last now and with an act; None where either says nothing."""
+    if now is None or then is None:
         return None
-    now, then = parallel_readings.latest(course, before, criteria), parallel_readings.latest(changed, after, criteria)
-    pairs = {kind: parallel_readings.compared(kind, now, then) for kind in ReadingKind}
-    return Effect(before[-1], after[-1], {kind: Effect(*pair) for kind, pair in pairs.items() if pair is not None})
+    pairs = {kind: parallel_readings.compared(kind, now.readings, then.readings) for kind in ReadingKind}
+    readings = {kind: Effect(*pair) for kind, pair in pairs.items() if pair is not None}
+    return Effect(now.verdict, then.verdict, readings)
 
 
 def with_baseline(course: PatientCourse, session_id: str, who: str) -> PatientCourse:

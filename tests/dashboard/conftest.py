@@ -12,6 +12,7 @@ from dashboard.data import who
 from pipeline.core.volume import Volume
 from pipeline.files import images
 from pipeline.study import study_folder
+from tests.dashboard.headless import quick_pages
 from tests.dashboard.viewer_phantoms import chromium, served
 from tests.factories import copy_tiny
 from tests.places import ROOT
@@ -47,7 +48,8 @@ def settings_of_the_pages():
     before = {(section, name): st.get_option(f"{section}.{name}") for section, name in options}
     for section, name in options:
         st.config.set_option(f"{section}.{name}", served_with[section][name])
-    yield
+    with quick_pages():
+        yield
     for (section, name), value in before.items():
         st.config.set_option(f"{section}.{name}", value)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pandas as pd
@@ -183,3 +183,24 @@ def test_nothing_comes_free_where_no_copy_is_left_alone(
 ) -> None:
     words = excluding_one(monkeypatch, kind, **answers)
     assert "holds the same scan" not in words
+
+
+def test_what_stands_is_judged_once_for_all_acts_and_criteria(monkeypatch: pytest.MonkeyPatch) -> None:
+    said(monkeypatch, GROWN, "pin_baseline", "ses-0365", others=(criteria_files.load("reins_2013"),))
+    kept: dict[tuple[object, ...], object] = {}
+    judged: list[PatientCourse] = []
+
+    def derived(compute: Callable[..., object], *arguments: object) -> object:
+        if (key := (compute, *arguments)) not in kept:
+            kept[key] = compute(*arguments)
+        return kept[key]
+
+    monkeypatch.setattr(queries, "derived", derived)
+    monkeypatch.setattr(what_if, "judge", lambda patient, rules: judged.append(patient) or judge(patient, rules))
+    acts = ("pin_baseline", "exclude_mask", "exclude_visit")
+    first = [act_preview.preview("sub-01", RULES.criteria_id, act, "ses-0365") for act in acts]
+    assert len(judged) == 2 + 2 * len(acts), "by two criteria: what stands, and what each act makes of it"
+    assert [act_preview.preview("sub-01", RULES.criteria_id, act, "ses-0365") for act in acts] == first
+    assert act_preview.preview("sub-01", "reins_2013", acts[0], "ses-0365")
+    assert len(judged) == 2 + 2 * len(acts)
+    assert len(kept) == 1 + len(acts), "pages keep a few dozen answers for everybody"
