@@ -80,6 +80,7 @@ class Visit:
 
     ``acquired_by`` is the last day that it may have been on, where only a month or a year is known, ``acquired_at`` the
     time of day (HH:MM:SS). ``leptomeningeal``: seeding along the meninges seen, looked for and not seen, or None.
+    ``table_scans``: digests of the scans of a table that it is, in a row, which acts are bound to.
     """
 
     patient_id: str
@@ -91,6 +92,7 @@ class Visit:
     acquired_by: date | None = None
     acquired_at: str | None = None
     leptomeningeal: bool | None = None
+    table_scans: str | None = None
 
 
 @dataclass(frozen=True)
@@ -341,6 +343,7 @@ class Assessment:
     """The verdict on one visit under one set of criteria (see ``vocabulary.VisitJudgement``).
 
     ``category_then``, with its ``?``, ``state_then`` and ``reason_then`` are as judged on the day of the scan.
+    ``left_out_mm3`` is the volume of new tumours that the criteria leave out of what they compare.
     """
 
     patient_id: str
@@ -369,6 +372,7 @@ class Assessment:
     change_high_ratio: float | None = None
     next_nadir_session_id: str | None = None
     progression_from_mm3: float | None = None
+    left_out_mm3: float = 0.0
 
 
 @dataclass(frozen=True)
