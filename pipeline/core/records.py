@@ -30,6 +30,7 @@ Neuraxis = context_records.Neuraxis
 NewSignal = context_records.NewSignal
 NextScan = context_records.NextScan
 OpenQuestion = context_records.OpenQuestion
+PublishedPatient = context_records.PublishedPatient
 ReadingAssessment = lesion_records.ReadingAssessment
 Resection = context_records.Resection
 SeriesEstimate = context_records.SeriesEstimate
@@ -437,18 +438,4 @@ class Run:
     cordtrack_version: str
     software: str
     settings: str
-    content_sha256: str
-
-
-@dataclass(frozen=True)
-class PublishedPatient:
-    """What one patient's rows were published from, so that the next run rewrites only what changed.
-
-    ``input_sha256`` names everything that its finished step depended on, ``beside_sha256`` what is laid beside the
-    step's rows as they are published (findings of the study folder, acts of people), ``content_sha256`` the rows.
-    """
-
-    patient_id: str
-    input_sha256: str
-    beside_sha256: str
     content_sha256: str
