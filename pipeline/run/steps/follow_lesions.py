@@ -103,7 +103,7 @@ def link_pieces(
     return LinkedLesions(
         reference.visit.patient_id,
         sightings,
-        _undated_sightings(pieces, sightings, names.taken),
+        undated_sightings(pieces, sightings, names.taken),
         tuple((visit.session_id, None if visit.session_id in looked else _why_not_looked(visit)) for visit in dated),
         pieces.places,
         pieces.sizes,
@@ -111,7 +111,7 @@ def link_pieces(
     )
 
 
-def _undated_sightings(
+def undated_sightings(
     pieces: SeenPieces, sightings: Sequence[matching.Sighting], taken: frozenset[str]
 ) -> tuple[matching.Sighting, ...]:
     """Return what scans without a day show of the lesions of dated ones; other pieces are of their total only."""
