@@ -6,7 +6,7 @@
 -- version is recognised by it and made anew by the next run, from finished steps and journal.
 create schema meta;
 create table meta.store_version (version integer not null);
-insert into meta.store_version values (36);
+insert into meta.store_version values (37);
 
 create schema record;
 
@@ -40,7 +40,7 @@ create table record.visit (
     status varchar not null check (status in ('usable', 'undated', 'failed')),
     status_reason varchar,
     acquired_by date check (acquired_by > acquired_on),
-    acquired_at varchar, leptomeningeal boolean,
+    acquired_at varchar, leptomeningeal boolean, table_scans varchar,
     primary key (patient_id, session_id),
     check (status = 'usable' or status_reason is not null),
     check (status <> 'usable' or acquired_on is not null)
@@ -254,6 +254,7 @@ create table record.assessment (
     change_high_ratio double check (change_high_ratio >= change_low_ratio and isfinite(change_high_ratio)),
     next_nadir_session_id varchar,
     progression_from_mm3 double check (progression_from_mm3 > 0 and isfinite(progression_from_mm3)),
+    left_out_mm3 double not null check (left_out_mm3 >= 0 and isfinite(left_out_mm3)),
     primary key (patient_id, session_id, criteria_id),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
 );

@@ -9,7 +9,6 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.cohort import (
-    courses,
     criteria_agreement,
     filters,
     first_findings,
@@ -145,7 +144,7 @@ def figures(first: Cohort, others: Cohort | None, chosen: Chosen, study: page.Sh
     described(first, others)
     agreement(first, others, study)
     methods(first, others, study)
-    figure_table(first, others, study.criteria_id)
+    figure_table(first, others)
 
 
 def side_by_side(*groups: patient_figures.ShownGroup) -> None:
@@ -322,13 +321,12 @@ def methods(first: Cohort, others: Cohort | None, study: page.ShownStudy) -> Non
         st.code(f"{who}.\n\n{text}\n\n{page.provenance(study)}", language=None, wrap_lines=True)
 
 
-def figure_table(first: Cohort, others: Cohort | None, criteria_id: str) -> None:
+def figure_table(first: Cohort, others: Cohort | None) -> None:
     """Offer the table behind all figures; who is in a group of two is said in its first column."""
     shown = first.rows if others is None else _both(first, others)
     opened = st.expander(f"Table of the {labels.count(len(shown), 'patient')}", key="table", on_change="rerun")
     if opened.open:
-        as_drawn = courses.best_changes(criteria_id, shown)["best_change_percent"]
-        readable = patients_table.patients_table(shown, as_drawn)
+        readable = patients_table.patients_table(shown)
         if others is not None:
             readable.insert(0, "group", _groups_of(shown, first, others))
         words = "One row per patient with covariates, volumes, state and outcome"

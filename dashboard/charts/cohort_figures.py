@@ -29,11 +29,12 @@ def waterfall(cohort: pd.DataFrame, thresholds_percent: dict[str, float]) -> go.
     Parameters
     ----------
     cohort
-        Columns patient_id, best_change_percent, state, display_state; rows without a change are left out.
+        Columns patient_id, judged_best_change_percent, state, display_state; rows without a change are left out.
     thresholds_percent
         Dashed lines by name, in percent.
     """
-    with_change = cohort.dropna(subset=["best_change_percent"]).sort_values("best_change_percent", ascending=False)
+    best = "judged_best_change_percent"
+    with_change = cohort.dropna(subset=[best]).sort_values(best, ascending=False)
     count = len(with_change)
     is_named, names = count <= MOST_NAMED, theme.room_for(with_change["patient_id"])
     is_crowded = count > MOST_LEVEL or count * names > LEVEL_NAMES_PX
@@ -43,7 +44,7 @@ def waterfall(cohort: pd.DataFrame, thresholds_percent: dict[str, float]) -> go.
         _bar(fig, row, textangle=-90 if is_crowded else 0, textposition="outside" if is_named else "none")
     for name, value in thresholds_percent.items():
         theme.threshold(fig, value, f"{name} {labels.percent(value)}", value)
-    span = _waterfall_range(with_change["best_change_percent"], is_crowded=is_upright)
+    span = _waterfall_range(with_change["judged_best_change_percent"], is_crowded=is_upright)
     if is_upright:
         _states_beside_zero(fig, with_change, 0.035 * (span[1] - span[0]))
     fig.axis(
@@ -63,7 +64,7 @@ def waterfall(cohort: pd.DataFrame, thresholds_percent: dict[str, float]) -> go.
 
 def _bar(fig: theme.Sheet, row: Mapping[str, Any], textangle: int, textposition: str) -> None:
     """Draw one patient's change, with its number; the state's symbol beside it where it stands level."""
-    style, change = labels.look_of(row), row["best_change_percent"]
+    style, change = labels.look_of(row), row["judged_best_change_percent"]
     is_cut = change > CAP_PERCENT
     fig.add(
         "bar",
@@ -88,7 +89,7 @@ def _states_beside_zero(fig: theme.Sheet, bars: pd.DataFrame, away_percent: floa
     looks = [labels.look_of(row) for row in bars.pipe(as_rows)]
     fig.add_scatter(
         x=list(bars["patient_id"]),
-        y=[-away_percent if change >= 0 else away_percent for change in bars["best_change_percent"]],
+        y=[-away_percent if change >= 0 else away_percent for change in bars["judged_best_change_percent"]],
         mode="markers",
         marker={
             "symbol": [look.marker for look in looks],

@@ -93,14 +93,3 @@ def as_judged(volumes: pd.DataFrame, judged: pd.DataFrame) -> pd.DataFrame:
     }  # fmt: skip
     replaced = volumes.assign(**{name: volumes[name].where(~is_other, value) for name, value in values.items()})
     return replaced.dropna(subset=["baseline_ratio"])
-
-
-def best_changes(criteria_id: str, patients: pd.DataFrame) -> pd.DataFrame:
-    """Return rows of the cohort query with the best change of what the rule compares, where that is not all tumour."""
-    apart = patients["patient_id"].isin(judged_volumes.of_everybody(criteria_id)["patient_id"])
-    if not apart.any():
-        return patients
-    scans = courses(criteria_id, "tumour", patients.loc[apart, "patient_id"]).scans()
-    later = scans[(scans["days_from_baseline"] > 0) & ~scans["is_provisional"].fillna(False).astype(bool)]
-    best = patients["patient_id"].map(later.groupby("patient_id")["change_from_baseline_percent"].min())
-    return patients.assign(best_change_percent=patients["best_change_percent"].where(~apart, best))

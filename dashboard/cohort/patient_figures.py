@@ -70,7 +70,7 @@ class ShownGroup:
 def waterfall(group: ShownGroup) -> None:
     """Show the best change of each patient."""
     shown, rules = group.patients, group.rules
-    patients = courses.best_changes(group.study.criteria_id, shown).dropna(subset=["best_change_percent"])
+    patients = shown.dropna(subset=["judged_best_change_percent"])
     thresholds = {"progression": rules["progression_change_percent"], "response": rules["response_change_percent"]}
     note = (
         f"Lowest change of solid tumour volume from baseline at any later scan of the current period, one bar "
@@ -82,7 +82,7 @@ def waterfall(group: ShownGroup) -> None:
     draw = partial(cohort_figures.waterfall, patients, thresholds)
     if len(patients) > MOST_DRAWN:
         note = f"{note.replace('one bar per patient', 'patients by rank')} {TOO_MANY}"
-        draw = partial(crowded_figures.ranked, patients["best_change_percent"], thresholds)
+        draw = partial(crowded_figures.ranked, patients["judged_best_change_percent"], thresholds)
     group.draw(CohortFigure("Best change", len(patients), note, "best_change", draw, lambda: patients))
 
 

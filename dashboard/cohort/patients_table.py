@@ -46,15 +46,14 @@ AS_DRAWN = "best change without new tumours, %"
 WORDS = ("histology", "who_grade", "syndrome", "centre")
 
 
-def patients_table(patients: pd.DataFrame, as_drawn: pd.Series | None = None) -> pd.DataFrame:
+def patients_table(patients: pd.DataFrame) -> pd.DataFrame:
     """Return the table as it is read: volumes in mL, days without hours, words for names, nothing where unknown.
 
     Parameters
     ----------
     patients
-        Rows of the cohort query with the column shown_state.
-    as_drawn
-        Best changes as the figure of them has them, %; where that is not of all tumour, both stand here.
+        Rows of the cohort query with the column shown_state. Where what the criteria compare is not all tumour of
+        everybody, the best change of either stands there.
     """
     readable = patients[[name for name in HEADS if name in patients]].copy()
     for name, column in readable.items():
@@ -73,6 +72,7 @@ def patients_table(patients: pd.DataFrame, as_drawn: pd.Series | None = None) ->
         elif column.dtype == object:
             readable[name] = column.where(column.notna(), "")
     stated = {label: patients[column] for column, label in FINDINGS.items() if column in patients}
+    as_drawn = patients.get("judged_best_change_percent")
     if as_drawn is not None and not as_drawn.equals(patients["best_change_percent"]):
         place = list(readable).index("best_change_percent")
         readable.insert(place + 1, AS_DRAWN, [_whole(value) for value in as_drawn])

@@ -47,7 +47,15 @@ def history(patient_id: str) -> tuple[JournalEntry, ...]:
         pieces.setdefault((patient_id, str(row["session_id"])), set()).add(str(row["component_sha256"]))
     here = {visit: frozenset(digests) for visit, digests in pieces.items()}
     entries = [entry for entry in act_file.read(queries.out_dir()).entries if entry.patient_id == patient_id]
-    return tuple(reversed(decisions.standing(entries, now, on, here)))
+    visits = queries.query("patient_visits", patient_id=patient_id)
+    of_tables = {
+        (patient_id, str(row["session_id"])): frozenset(_words(row["table_scans"])) for row in visits.pipe(as_rows)
+    }
+    return tuple(reversed(decisions.standing(entries, now, on, here, of_tables)))
+
+
+def _words(text: object) -> list[str]:
+    return text.split() if isinstance(text, str) else []
 
 
 def pending(patient_id: str, entries: tuple[JournalEntry, ...]) -> int:

@@ -8,8 +8,9 @@ from dashboard.data import queries
 from dashboard.patient import scan_panes
 from dashboard.words import acts_beside, labels
 from pipeline.core.vocabulary import PatientCourse, VisitJudgement
-from pipeline.journal.decisions import TUMOUR, ActKind, Standing
-from pipeline.journal.lesion_acts import LesionNaming, NameAnswer
+from pipeline.journal.decisions import TUMOUR, Act, ActKind, Standing
+from pipeline.journal.lesion_acts import LesionCorrection, LesionNaming, NameAnswer
+from pipeline.journal.sign_off import LESION, bound
 from pipeline.judge import course_text, what_if
 from pipeline.judge.criteria import Metric
 
@@ -90,12 +91,40 @@ def names_preview(patient_id: str, criteria_id: str, session_id: str, names: tup
     """
     if not all(names):
         return ""
-    renaming = queries.derived(_renaming, patient_id, criteria_id, session_id, *names, answer)
+    return _of_renaming(queries.derived(_renaming, patient_id, criteria_id, session_id, *names, answer))
+
+
+def lesion_preview(patient_id: str, criteria_id: str, session_id: str, names: tuple[str, str]) -> str:
+    """Say what recognising a lesion of a scan as another one would change of the latest verdicts.
+
+    Parameters
+    ----------
+    names
+        The lesion as it is called now, and what it is to be called from this visit on; empty where not typed yet.
+    """
+    if not all(names) or not LESION.fullmatch(names[1]):
+        return ""
+    return _of_renaming(queries.derived(_recognising, patient_id, criteria_id, session_id, *names))
+
+
+def _of_renaming(renaming: Renaming | None) -> str:
     if renaming is None:
         return NOT_KNOWN
     words = [_changes(renaming.verdict)]
     words += [f"{name}: {_told(one.before)} → {_told(one.after)}." for name, one in renaming.lesions.items()]
     return " ".join(words)
+
+
+def _recognising(patient_id: str, criteria_id: str, session_id: str, lesion: str, same_as: str) -> Renaming | None:
+    from pipeline.run.steps import other_identity  # noqa: PLC0415  # loads what follows lesions, which few pages need
+
+    courses, criteria = queries.query("patient_judged_course", patient_id=patient_id), queries.criteria_of(criteria_id)
+    if courses.empty or criteria is None:
+        return None
+    act = Act(ActKind.CORRECT_LESION, patient_id, session_id, lesion_id=lesion, same_as=same_as)
+    meant = bound(act, queries.query("patient_lesions", patient_id=patient_id)).component_sha256
+    correction = LesionCorrection(session_id, lesion, same_as, meant)
+    return other_identity.effect_of(str(courses.iloc[0]["course"]), correction, criteria)
 
 
 def _renaming(

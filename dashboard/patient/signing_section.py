@@ -15,7 +15,7 @@ import streamlit as st
 
 from dashboard.data import acts, door, queries
 from dashboard.patient import lesion_names_form, mask_correction, review_section
-from dashboard.patient.act_preview import preview
+from dashboard.patient.act_preview import lesion_preview, preview
 from dashboard.patient.masks_waiting import measured_masks, signed_by_accepting, unsigned
 from dashboard.patient.scan_panes import excluded_compartments
 from dashboard.patient.scan_section import show_instead
@@ -186,7 +186,7 @@ def _controls(
         _with_effect(where, (patient_id, session_id, criteria_id), list(digests), act)
         with _opened("Correct lesion", where) as is_open:
             if is_open:
-                _lesion(where, patient_id, session_id, act)
+                _lesion(where, (patient_id, session_id, criteria_id), act)
         if lesion_names_form.of_table(patient_id, session_id):
             with _opened("Lesion names", where) as is_open:
                 if is_open:
@@ -255,7 +255,8 @@ def _accepting(patient_id: str, session_id: str, criteria_id: str, is_hidden: bo
     return f"{signed} {preview(patient_id, criteria_id, str(ActKind.ACCEPT_MASK), session_id)}"
 
 
-def _lesion(where: str, patient_id: str, session_id: str, act: Callable[..., Act]) -> None:
+def _lesion(where: str, of: tuple[str, str, str], act: Callable[..., Act]) -> None:
+    patient_id, session_id, criteria_id = of
     lesions = queries.query("patient_lesions", patient_id=patient_id)
     here = sorted(lesions.loc[lesions["session_id"] == session_id, "lesion_id"].unique())
     if not here:
@@ -265,6 +266,8 @@ def _lesion(where: str, patient_id: str, session_id: str, act: Callable[..., Act
     lesion = st.selectbox("Lesion as it is called now", here, key=now)
     same_as = drafts.plain(f"{then}-{lesion}")
     st.text_input("is from this visit on", key=same_as, placeholder="such as L1", max_chars=8, persist_state="session")
+    if words := lesion_preview(patient_id, criteria_id, session_id, (lesion, signing.typed(same_as))):
+        page.remark(words)
 
     def correct() -> None:
         chosen = signing.typed(now)

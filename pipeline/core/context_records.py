@@ -302,3 +302,17 @@ class JournalHead:
     line_count: int
     size_bytes: int
     sha256: str
+
+
+@dataclass(frozen=True)
+class PublishedPatient:
+    """What one patient's rows were published from, so that the next run rewrites only what changed.
+
+    ``input_sha256`` names everything that its finished step depended on, ``beside_sha256`` what is laid beside the
+    step's rows as they are published (findings of the study folder, acts of people), ``content_sha256`` the rows.
+    """
+
+    patient_id: str
+    input_sha256: str
+    beside_sha256: str
+    content_sha256: str

@@ -30,6 +30,7 @@ Neuraxis = context_records.Neuraxis
 NewSignal = context_records.NewSignal
 NextScan = context_records.NextScan
 OpenQuestion = context_records.OpenQuestion
+PublishedPatient = context_records.PublishedPatient
 ReadingAssessment = lesion_records.ReadingAssessment
 Resection = context_records.Resection
 SeriesEstimate = context_records.SeriesEstimate
@@ -80,6 +81,7 @@ class Visit:
 
     ``acquired_by`` is the last day that it may have been on, where only a month or a year is known, ``acquired_at`` the
     time of day (HH:MM:SS). ``leptomeningeal``: seeding along the meninges seen, looked for and not seen, or None.
+    ``table_scans``: digests of the scans of a table that it is, in a row, which acts are bound to.
     """
 
     patient_id: str
@@ -91,6 +93,7 @@ class Visit:
     acquired_by: date | None = None
     acquired_at: str | None = None
     leptomeningeal: bool | None = None
+    table_scans: str | None = None
 
 
 @dataclass(frozen=True)
@@ -341,6 +344,7 @@ class Assessment:
     """The verdict on one visit under one set of criteria (see ``vocabulary.VisitJudgement``).
 
     ``category_then``, with its ``?``, ``state_then`` and ``reason_then`` are as judged on the day of the scan.
+    ``left_out_mm3`` is the volume of new tumours that the criteria leave out of what they compare.
     """
 
     patient_id: str
@@ -369,6 +373,7 @@ class Assessment:
     change_high_ratio: float | None = None
     next_nadir_session_id: str | None = None
     progression_from_mm3: float | None = None
+    left_out_mm3: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -433,18 +438,4 @@ class Run:
     cordtrack_version: str
     software: str
     settings: str
-    content_sha256: str
-
-
-@dataclass(frozen=True)
-class PublishedPatient:
-    """What one patient's rows were published from, so that the next run rewrites only what changed.
-
-    ``input_sha256`` names everything that its finished step depended on, ``beside_sha256`` what is laid beside the
-    step's rows as they are published (findings of the study folder, acts of people), ``content_sha256`` the rows.
-    """
-
-    patient_id: str
-    input_sha256: str
-    beside_sha256: str
     content_sha256: str

@@ -83,7 +83,7 @@ CANNOT_TELL = "cannot tell"
 """What a reader may say in place of any finding: the scans do not show it."""
 
 OTHER_SCAN = "the table has no scan of that day and time any more; look at the visit and decide anew"
-NO_TABLE_SCANS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType({})
+NO_VISIT = "the study has no such visit any more; look at what is there now and decide anew"
 TUMOUR = "tumour"
 
 
@@ -265,7 +265,7 @@ def standing(
     masks: Mapping[tuple[str, str, str], str] | None = None,
     scans: Mapping[tuple[str, str], str] | None = None,
     pieces: Mapping[tuple[str, str], frozenset[str]] | None = None,
-    table_scans: Mapping[tuple[str, str], frozenset[str]] = NO_TABLE_SCANS,
+    table_scans: Mapping[tuple[str, str], frozenset[str]] | None = None,
 ) -> tuple[JournalEntry, ...]:
     """Say of each entry whether it still has an effect.
 
@@ -281,7 +281,8 @@ def standing(
     pieces
         Patient and session to the digests of the pieces of tumour that are followed now; None as for masks.
     table_scans
-        Patient and session to the digests of the scans of a table that the session is now; others do not lapse by it.
+        Patient and session of every visit to the digests of the scans of a table that it is now, none for a visit with
+        images; an act on any other visit lapses. None as for masks.
 
     Returns
     -------
@@ -291,7 +292,7 @@ def standing(
     undone = {str(entry.undoes): entry for entry in entries if entry.undoes}
     order = {entry.entry_id: number for number, entry in enumerate(entries)}
     lapsed = {entry.entry_id: why for entry in entries if (why := _why_lapsed(entry, masks, scans, pieces))}
-    lapsed |= {entry.entry_id: OTHER_SCAN for entry in entries if _is_of_another_scan(entry, table_scans)}
+    lapsed |= {entry.entry_id: why for entry in entries if (why := _why_not_of_visit(entry, table_scans))}
     last: dict[tuple[str, ...] | None, JournalEntry] = {}
     for entry in entries:
         is_lapsed_drawing = entry.act == ActKind.CORRECT_MASK and entry.entry_id in lapsed
@@ -345,10 +346,14 @@ def _why_lapsed(
     return f"{what}; look at it and decide anew"
 
 
-def _is_of_another_scan(entry: JournalEntry, table_scans: Mapping[tuple[str, str], frozenset[str]]) -> bool:
-    """Say whether a session of a table is another scan now than the one that an act was about."""
-    meant, here = table_scan_of(entry), table_scans.get((entry.patient_id, str(entry.session_id)))
-    return entry.act not in WITHOUT_EFFECT and meant is not None and here is not None and meant not in here
+def _why_not_of_visit(entry: JournalEntry, table_scans: Mapping[tuple[str, str], frozenset[str]] | None) -> str | None:
+    """Say why an act has no visit any more: it is gone, or a session of a table is another scan now."""
+    if table_scans is None or entry.session_id is None or entry.act in WITHOUT_EFFECT:
+        return None
+    meant, here = table_scan_of(entry), table_scans.get((entry.patient_id, entry.session_id))
+    if here is None:
+        return NO_VISIT
+    return OTHER_SCAN if here and meant is not None and meant not in here else None
 
 
 def _with_standing(

@@ -22,8 +22,9 @@ from pipeline.core.written_day import WrittenDay
 from pipeline.judge import comparison, decline, epochs, exposure, lesion_exchange
 from pipeline.judge.clauses import Clause, ClauseKind, beside
 from pipeline.judge.criteria import ResponseCriteria, Window
-from pipeline.judge.epochs import Epoch, SeenBefore
+from pipeline.judge.epochs import Epoch, SeenBefore, value_of
 from pipeline.judge.questions import FIRST_SEEN, PERHAPS_SEEN
+from pipeline.judge.size_words import size
 from pipeline.judge.verdict import Verdict
 
 SEEN_WORDS = {
@@ -328,3 +329,11 @@ def against_reappearance(verdict: Verdict, criteria: ResponseCriteria) -> str:
     if asked is None:
         return f"{below}, confirm on the next scan"
     return f"{below}, as on {asked.acquired_on}, not decidable below {wording.volume(rule.min_volume_mm3)}"
+
+
+def of_same_day(other: VisitMeasure, criteria: ResponseCriteria, asked: str) -> str:
+    """Say what another scan of the day shows instead of growth, and that a further one decides."""
+    value = value_of(other, criteria.metric)
+    assert value is not None  # it was compared
+    words = f"the scan before it on that day shows {size(value, criteria.metric)}"
+    return f"{words}: {asked} is not confirmed" if asked else f"{words}, confirm on the next scan"

@@ -37,19 +37,27 @@ LESIONS = "lesions_of_table"
 """What stands beside the fields of a course: sizes that a table gives of single lesions, for whoever asks by name."""
 
 
-def to_text(course: PatientCourse, lesions: Mapping[str, Any] | None = None) -> str:
+SCANS = "lesions_of_scans"
+"""The same of lesions that were followed in scans."""
+
+
+def to_text(
+    course: PatientCourse, lesions: Mapping[str, Any] | None = None, of_scans: Mapping[str, Any] | None = None
+) -> str:
     """Write a course as JSON; fields at their usual value are left out.
 
     Parameters
     ----------
     lesions
         What a table gives of single lesions, of records, days and plain values; None where there is nothing.
+    of_scans
+        The same of lesions of scans.
     """
     written = {name: value for name, value in asdict(course).items() if name not in PARTS}
     for name in PARTS:
         written[name] = [_without_usual(part) for part in getattr(course, name)]
-    if lesions is not None:
-        written[LESIONS] = lesions
+    beside = {LESIONS: lesions, SCANS: of_scans}
+    written |= {name: values for name, values in beside.items() if values is not None}
     return json.dumps(written, ensure_ascii=False, default=_plain)
 
 
@@ -61,7 +69,8 @@ def from_text(text: str) -> PatientCourse:
     True
     """
     read: dict[str, Any] = json.loads(text)
-    read.pop(LESIONS, None)
+    for name in (LESIONS, SCANS):
+        read.pop(name, None)
     for name, kind in PARTS.items():
         read[name] = tuple(_part(kind, values) for values in read.get(name, ()))
     read["pinned_baselines"] = tuple(read["pinned_baselines"])
@@ -71,12 +80,12 @@ def from_text(text: str) -> PatientCourse:
     return PatientCourse(**read)
 
 
-def lesions_in(text: str) -> dict[str, Any] | None:
-    """Return what :func:`to_text` wrote of a table's lesions; None where it wrote nothing.
+def lesions_in(text: str, of: str = LESIONS) -> dict[str, Any] | None:
+    """Return what :func:`to_text` wrote of a table's lesions, or of those of scans; None where it wrote nothing.
 
     Records are mappings, days as :func:`written_day` reads them.
     """
-    lesions: dict[str, Any] | None = json.loads(text).get(LESIONS)
+    lesions: dict[str, Any] | None = json.loads(text).get(of)
     return lesions
 
 

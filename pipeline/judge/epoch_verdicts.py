@@ -177,6 +177,9 @@ def _verdict(
 ) -> Verdict:
     """Decide category, state and display of one scan after the baseline."""
     grown, once = _has_grown(visit, evidence, memory, criteria)
+    same_day = _same_day(visit, evidence, criteria) if grown else None
+    if same_day is not None:
+        grown, evidence = False, replace(evidence, same_day=same_day)
     exchanged = _exchanged(visit, evidence, memory, criteria) if grown or once else ()
     if exchanged:
         grown = once = False
@@ -216,6 +219,21 @@ def _has_grown(
         sure = again and (memory.seen_last or comparison.on_enough_slices(visit, criteria))
         return sure, again and not sure
     return comparison.proven_growth(against, criteria), False
+
+
+def _same_day(visit: VisitMeasure, evidence: Evidence, criteria: ResponseCriteria) -> VisitMeasure | None:
+    """Return the scan before it on its day where that does not show this growth: no tumour grows within hours.
+
+    Only of criteria that hold growth against measurement error; others take each reading as it is.
+    """
+    against, other = evidence.reference(criteria), evidence.previous
+    if against is None or other is None or not criteria.progression.beyond_error or against.reference_value == 0:
+        return None
+    is_of_day = other.acquired_on == visit.acquired_on and visit.acquired_by is None and other.acquired_by is None
+    if not is_of_day or other.session_id == against.reference.session_id:
+        return None
+    before = comparison.compare(other, against.reference, criteria.metric)
+    return None if comparison.grew_by(before, criteria.progression.ratio) else other
 
 
 def _exchanged(

@@ -274,6 +274,16 @@ def followed_tumours(course: PatientCourse, criteria: ResponseCriteria) -> Patie
     return replace(course, visits=tuple(_without_new_tumours(visit) for visit in course.visits))
 
 
+def left_out_mm3(course: PatientCourse, criteria: ResponseCriteria) -> dict[str, float]:
+    """Return the volume of new tumours that is left out of what is judged, mm³, by visit of those with any."""
+    judged = followed_tumours(course, criteria)
+    return {
+        visit.session_id: visit.volume_mm3 - rest.volume_mm3
+        for visit, rest in zip(course.visits, judged.visits, strict=True)
+        if visit.volume_mm3 is not None and rest.volume_mm3 is not None and visit.volume_mm3 > rest.volume_mm3
+    }
+
+
 def _without_new_tumours(visit: VisitMeasure) -> VisitMeasure:
     if not visit.new_tumour_mm3 or visit.volume_mm3 is None:
         return visit

@@ -197,6 +197,8 @@ def _rule_words(verdict: Verdict, scan_pair: Comparison, criteria: ResponseCrite
     place = "reaches" if is_level else "beyond"
     if verdict.evidence.exchanged:
         return f"{place} {threshold} but {circumstances.exchanged(verdict, criteria)}"
+    if verdict.evidence.same_day is not None:
+        return f"{place} {threshold} but {circumstances.of_same_day(verdict.evidence.same_day, criteria, asked)}"
     if not verdict.grown:
         return f"{place} {threshold} but {_open_words(scan_pair, criteria, error, asked)}"
     joint = "and" if comparison.beyond_error(scan_pair) else "but"
@@ -405,7 +407,8 @@ def _response_words(verdict: Verdict, criteria: ResponseCriteria, settled_on: da
     if criteria.confirmation.days == 0:
         return f"{name} response, for which these criteria ask for no second scan"
     if verdict.ended_by is not None:
-        return f"{name} response, not confirmed: the scan of {verdict.ended_by.acquired_on} shows it no more"
+        now = "shows tumour" if verdict.category == Category.CR else "shows it no more"
+        return f"{name} response, not confirmed: the scan of {verdict.ended_by.acquired_on} {now}"
     return f"{name} response, unconfirmed until a scan {criteria.confirmation.days} days apart shows it too"
 
 

@@ -164,9 +164,20 @@ def set_in_words(verdicts: Sequence[LesionVerdict], left_out: Container[str]) ->
     measures = {one.lesion_id: held_by.get(one.lesion_id, one).measure for one in verdicts}
     unseen = [name for name, measure in measures.items() if measure.volume_mm3 is None and name not in apart]
     inside = [one.lesion_id for one in verdicts if one.lesion_id not in (*apart, *unseen)]
-    words = f"by total of {' and '.join(inside)}" if inside else "by total of no lesion"
-    words += f", without {' and '.join(apart)}" if apart else ""
-    return words + (f", {' and '.join(unseen)} not assessable" if unseen else "")
+    if not inside and not apart:
+        return f"{_listed(unseen)} not assessable by themselves"
+    words = f"by total of {_listed(inside)}" if inside else "by total of no lesion"
+    words += f", without {_listed(apart)}" if apart else ""
+    return words + (f", {_listed(unseen)} not assessable" if unseen else "")
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Write names as a person says them.
+
+    >>> _listed(["L1", "L2", "L3"])
+    'L1, L2 and L3'
+    """
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def led_by_lesions(total: VisitJudgement, verdicts: Sequence[LesionVerdict], total_of: str = "") -> VisitJudgement:

@@ -49,6 +49,8 @@ class Evidence:
         Whether tumour on it came again, or is the first that anybody saw (``epochs.seen_before``).
     exchanged
         What other lesions lost as this one grew, where it has not grown by the rule without it; empty elsewhere.
+    same_day
+        The scan before it on its day that does not show the growth which it shows; None for none.
     asked
         The earlier scan whose possible growth this one, the next that compares, has to answer; None for none.
     """
@@ -71,6 +73,7 @@ class Evidence:
     unjudged: str = ""
     seen_before: SeenBefore = SeenBefore.YES
     exchanged: tuple[Exchange, ...] = ()
+    same_day: VisitMeasure | None = None
 
     def next_nadir(self, visit: VisitMeasure) -> VisitMeasure | None:
         """Return the nadir that the next scan is held against: this one's, or the visit itself where it is smaller.

@@ -77,7 +77,7 @@ class StudyRows:
         """Return the rows that are about nobody whose results are published; the criteria too."""
         entries = [entry for name, some in self.entries.items() if name not in published for entry in some]
         findings = [one for name, some in self.findings.items() if name not in published for one in some]
-        return (*self.criteria, *findings, *decisions.standing(entries, {}, {}, {}))
+        return (*self.criteria, *findings, *decisions.standing(entries, {}, {}, {}, {}))
 
 
 def study_rows(
@@ -122,7 +122,9 @@ def rows_of_patient(
     tuple
         The last one is the ``PublishedPatient``.
     """
-    acts = decisions.standing(beside.entries, _masks(step_rows), _scans(step_rows), _pieces(step_rows))
+    acts = decisions.standing(
+        beside.entries, _masks(step_rows), _scans(step_rows), _pieces(step_rows), _table_scans(step_rows)
+    )
     result_rows = [*step_rows, *acts, *beside.findings]
     questions = urgency.open_questions([*result_rows, *beside.criteria])
     result_rows += [*questions, *standing.standings(result_rows, questions)]
@@ -173,6 +175,12 @@ def _scans(result_rows: Sequence[Any]) -> dict[tuple[str, str], str]:
     """Return which scan is measured on now: patient and session to the digest of its file."""
     scans = (row for row in result_rows if isinstance(row, records.Scan) and row.is_anchor)
     return {(row.patient_id, row.session_id): row.sha256 for row in scans}
+
+
+def _table_scans(result_rows: Sequence[Any]) -> dict[tuple[str, str], frozenset[str]]:
+    """Return which scans of a table each visit is: patient and session to digests of their days and times."""
+    visits = finished_steps.of_kind(result_rows, records.Visit)
+    return {(row.patient_id, row.session_id): frozenset((row.table_scans or "").split()) for row in visits}
 
 
 def _pieces(result_rows: Sequence[Any]) -> dict[tuple[str, str], frozenset[str]]:

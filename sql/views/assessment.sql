@@ -5,7 +5,7 @@ with assessments as (
         patient_id, session_id, criteria_id, criteria_version, category, state, display_state, is_confirmed,
         is_provisional, epoch, baseline_session_id, nadir_session_id, previous_session_id, change_ratio,
         detection_limit_ratio, probability, reason, clauses, course, category_then, state_then, reason_then,
-        change_low_ratio, change_high_ratio, next_nadir_session_id, progression_from_mm3
+        change_low_ratio, change_high_ratio, next_nadir_session_id, progression_from_mm3, left_out_mm3
     from record.assessment
 ),
 visits as (
@@ -43,7 +43,8 @@ select
     assessments.state_then,
     assessments.reason_then,
     assessments.next_nadir_session_id,
-    assessments.progression_from_mm3
+    assessments.progression_from_mm3,
+    assessments.left_out_mm3
 from assessments
 inner join visits using (patient_id, session_id);
 
@@ -77,3 +78,4 @@ comment on column assessment.state_then is 'the state as judged on the day of th
 comment on column assessment.reason_then is 'visits, numbers and rule as judged on the day of the scan, in one sentence';
 comment on column assessment.next_nadir_session_id is 'nadir from this scan on, which may be this scan; empty when nothing was compared';
 comment on column assessment.progression_from_mm3 is 'volume from which the next scan is progression by size, mm³: by the ratio and the smallest growth of the criteria; empty when nothing was compared, where the criteria measure no volumes, and from nothing';
+comment on column assessment.left_out_mm3 is 'volume of new tumours of the syndrome that the criteria leave out of what they compare, mm³; 0 where all tumour is judged';

@@ -19,9 +19,14 @@ periods as (
         max(t.baseline_on) as baseline_on,
         arg_max(t.baseline_volume_mm3, t.baseline_on) as baseline_volume_mm3,
         min(t.change_from_baseline_percent) filter (where t.acquired_on > t.baseline_on and not a.is_provisional)
-            as best_change_percent
+            as best_change_percent,
+        min(change_percent(t.volume_mm3 - a.left_out_mm3, t.baseline_volume_mm3 - b.left_out_mm3))
+            filter (where t.acquired_on > t.baseline_on and not a.is_provisional) as judged_best_change_percent,
+        if(greatest(max(a.left_out_mm3), max(b.left_out_mm3)) > 0, 'tumour without new tumours', 'all tumour') as judged_lesions
     from trajectory as t
     inner join record.assessment as a using (patient_id, session_id, criteria_id)
+    left join record.assessment as b
+        on (b.patient_id, b.session_id, b.criteria_id) = (t.patient_id, t.baseline_session_id, t.criteria_id)
     where t.compartment = 'tumour'
     group by t.patient_id, t.criteria_id, t.epoch
 ),
@@ -42,6 +47,8 @@ select
     s.tumour_volume_mm3 as last_volume_mm3,
     s.change_from_baseline_percent as last_change_percent,
     b.best_change_percent,
+    b.judged_best_change_percent,
+    b.judged_lesions,
     s.category, s.category_shown, s.state, s.display_state, s.is_confirmed, s.is_provisional,
     e.time_zero_on, e.ended_on, e.duration_days, e.is_event,
     e.reason as endpoint_reason
@@ -75,7 +82,9 @@ comment on column cohort.baseline_volume_mm3 is 'tumour volume at that baseline,
 comment on column cohort.last_judged_on is 'day of the last judged scan';
 comment on column cohort.last_volume_mm3 is 'tumour volume at the last judged scan, mm³';
 comment on column cohort.last_change_percent is 'change of the tumour volume from the baseline to the last judged scan, percent';
-comment on column cohort.best_change_percent is 'lowest change of the tumour volume from the baseline at any later scan of the period that rests on no mask nobody signed, percent';
+comment on column cohort.best_change_percent is 'lowest change of the volume of all tumour from the baseline at any later scan of the period that rests on no mask nobody signed, percent';
+comment on column cohort.judged_best_change_percent is 'the same of what the criteria compare: without new tumours of the syndrome, percent';
+comment on column cohort.judged_lesions is 'which lesions those are: all tumour, or tumour without new tumours';
 comment on column cohort.category is 'CR, PR, MR, SD, PD or NE at the last judged scan';
 comment on column cohort.category_shown is 'the category, with a ? while its confirming scan is awaited';
 comment on column cohort.state is 'where the disease stands, as in assessment';

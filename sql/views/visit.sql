@@ -1,7 +1,10 @@
 -- One row per session, with what is known about its scans, masks and alignment.
 create or replace view visit as
 with visits as (
-    select patient_id, session_id, acquired_on, acquired_by, acquired_at, leptomeningeal, is_reference, status, status_reason from record.visit
+    select
+        patient_id, session_id, acquired_on, acquired_by, acquired_at, leptomeningeal, is_reference, status, status_reason,
+        table_scans
+    from record.visit
 ),
 scans as (
     select patient_id, session_id, count(*) as scan_count
@@ -32,7 +35,8 @@ select
     visits.status_reason,
     coalesce(scans.scan_count, 0) as scan_count,
     manual_masks.session_id is not null as has_manual_mask,
-    alignments.certificate_grade
+    alignments.certificate_grade,
+    visits.table_scans
 from visits
 left join scans using (patient_id, session_id)
 left join manual_masks using (patient_id, session_id)
@@ -51,3 +55,4 @@ comment on column visit.status_reason is 'why the visit is not usable, in words'
 comment on column visit.scan_count is 'number of image files';
 comment on column visit.has_manual_mask is 'true when a person drew or corrected a tumour mask of this visit';
 comment on column visit.certificate_grade is 'alignment grade A, B or C, the worst of the visit; empty for the reference visit';
+comment on column visit.table_scans is 'digests (SHA-256) of the day and time of each scan of a table that the session is, with spaces between; acts on it are bound to one';

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.core.records import JournalEntry
 from pipeline.errors import SettingsError
+from pipeline.journal import decisions
 from pipeline.journal.decisions import (
     Act,
     ActKind,
@@ -250,3 +251,27 @@ def test_a_correction_of_a_finding_says_which_what_and_why(change, words) -> Non
     check(replace(act, finding="length", corrected_to="31 mm"), "R. Reader", ())
     with pytest.raises(SettingsError, match=words):
         check(replace(act, **change), "R. Reader", ())
+
+
+HERE = ("sub-01", "ses-02")
+
+
+@pytest.mark.parametrize(
+    ("visits", "why"),
+    [
+        (None, None),
+        ({HERE: frozenset()}, None),
+        ({HERE: frozenset({"s1", "s2"})}, None),
+        ({HERE: frozenset({"s2"})}, decisions.OTHER_SCAN),
+        ({("sub-01", "ses-03"): frozenset({"s1"})}, decisions.NO_VISIT),
+        ({}, decisions.NO_VISIT),
+    ],
+)
+def test_an_act_lapses_with_its_visit_and_with_the_scan_of_a_table_that_it_is_bound_to(
+    visits: dict[tuple[str, str], frozenset[str]] | None, why: str | None
+) -> None:
+    pinned = entry(1, ActKind.PIN_BASELINE, scan_sha256="s1")
+    (now,) = standing([pinned], {}, {}, {}, visits)
+    assert (now.status, now.status_reason) == (Standing.LAPSED if why else Standing.IN_FORCE, why)
+    words = entry(2, ActKind.COMMENT, reason="seen")
+    assert standing([words], {}, {}, {}, {})[0].status == Standing.IN_FORCE, "words outlive what they speak of"

@@ -215,6 +215,9 @@ def test_a_total_says_which_lesions_it_adds_up_leaves_out_and_cannot_see() -> No
     assert lesion_courses.set_in_words(three[:2], ()) == "by total of L1 and L2"
     assert lesion_courses.set_in_words(three, ("L2", "L4")) == "by total of L1, without L2 and L4, L3 not assessable"
     assert lesion_courses.set_in_words(three[:2], ("L1", "L2")) == "by total of no lesion, without L1 and L2"
+    assert lesion_courses.set_in_words(three[2:], ()) == "L3 and L4 not assessable by themselves"
+    several = [verdict(name) for name in ("L1", "L2", "L3", "L4")]
+    assert lesion_courses.set_in_words(several, ()) == "by total of L1, L2, L3 and L4"
 
 
 def test_a_lesion_is_named_with_those_that_have_grown_together_with_it() -> None:

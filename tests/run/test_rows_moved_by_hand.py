@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.journal import act_file, sign_off
+from pipeline.journal import act_file, decisions, sign_off
 from pipeline.journal.decisions import Act, ActKind
 from pipeline.store import reader
 from pipeline.study.imported_table import IMPORTED_TABLE
@@ -122,7 +122,34 @@ def test_an_act_stays_with_its_scan_where_names_change_and_lapses_where_the_scan
     edit(study, lambda lines: [line for line in lines if "T08:30" not in line])
     codes = {one.code for one in run_again(study, out)}
     assert excluded(out) == set()
-    assert codes & {"act_lapsed", "act_without_effect"}
+    assert "act_lapsed" in codes
+    assert standing_of(out) == ("lapsed", decisions.OTHER_SCAN if is_old else decisions.NO_VISIT)
+
+
+def standing_of(out: Path) -> tuple[str, str]:
+    """Return what is published of the only act, and why."""
+    rows = reader.query(reader.database_path(out), "patient_journal", patient_id="sub-p1")
+    ((status, reason),) = rows[["status", "status_reason"]].itertuples(index=False, name=None)
+    return status, reason
+
+
+def test_a_pin_on_a_row_that_was_taken_out_lapses_and_stands_again_with_its_row(tmp_path: Path) -> None:
+    study, out = tmp_path / "study", tmp_path / "out"
+    put(study, FIRST.removeprefix(HEAD), "p1,2021-03-01,tumour,1600,0.05\n")
+    run_again(study, out)
+    pin = Act(ActKind.PIN_BASELINE, "sub-p1", "ses-imported20210301", reason="new protocol")
+    sign_off.put_on_record(out, [pin], "A. Reader", AT)
+    run_again(study, out)
+    assert standing_of(out)[0] == "in_force"
+    text = (study / IMPORTED_TABLE).read_text(encoding="utf-8")
+    edit(study, lambda lines: [line for line in lines if "2021-03-01" not in line])
+    (lapsed,) = (one for one in run_again(study, out) if one.code == "act_lapsed")
+    assert f"pin baseline by A. Reader on {AT:%Y-%m-%d} has no effect: {decisions.NO_VISIT}" in lapsed.message
+    assert standing_of(out) == ("lapsed", decisions.NO_VISIT)
+    assert "decision lapsed" in set(reader.table(reader.database_path(out), "review")["kind"])
+    (study / IMPORTED_TABLE).write_text(text, encoding="utf-8")
+    run_again(study, out)
+    assert standing_of(out)[0] == "in_force"
 
 
 def test_an_act_that_is_bound_to_no_time_counts_as_before(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ SHAPES = {
     22: "35701b077bad", 24: "da1a5d074dd8", 25: "69cb5bfb5d28", 26: "741a766f33a0", 27: "0fc8164fbedf",
     28: "b418e3e094a2", 29: "b418e3e094a2", 30: "ecff8186604d", 31: "8636077959a3", 32: "659a31e2e4a9",
     33: "54e2e2bb20db", 34: "0a1d5328539c", 35: "c21ac49c35a3", 36: "0dac862b76b3",
+    37: "ae2d892a93c6",
 }  # fmt: skip
 """Version of the store to the digest of all that its readers meet: tables, columns and their types."""
 

@@ -61,9 +61,7 @@ def acts_on(
         for row in visit.masks.measured_rows
     }
     of_tables = {
-        (visit.read.visit.patient_id, visit.session_id): frozenset(visit.read.visit.table_scans)
-        for visit in visits
-        if visit.read.visit.table_scans
+        (visit.read.visit.patient_id, visit.session_id): frozenset(visit.read.visit.table_scans) for visit in visits
     }
     standing = decisions.standing(entries, masks, _scans(visit.read for visit in visits), pieces, of_tables)
     return Acts(standing, decisions.decide(standing))

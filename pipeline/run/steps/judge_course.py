@@ -11,7 +11,7 @@ from pipeline.core.history import function_grades, treatment_events
 from pipeline.core.syndromes import Syndrome, syndromes_in
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.written_day import first_possible, last_possible, written
-from pipeline.judge import decline, division, endpoint_readings, endpoints, series_numbers
+from pipeline.judge import decline, division, endpoint_readings, endpoints, epochs, series_numbers
 from pipeline.judge.best_response import CourseResponse
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.kind_rows import kind_evidence
@@ -130,7 +130,11 @@ def judge_course(
         judged = judge_whole(course, rule)
         lesions = judge_lesions.judge_lesions(course, followed, sizes, rule)
         outcomes = _endpoints(course, rule, judged, lesions)
-        verdict_rows += [_assessment(course.patient_id, lesions.leading(judgement)) for judgement in judged.judgements]
+        left_out_mm3 = epochs.left_out_mm3(course, rule)
+        verdict_rows += [
+            _assessment(course.patient_id, lesions.leading(one), left_out_mm3.get(one.session_id, 0.0))
+            for one in judged.judgements
+        ]
         verdict_rows += lesions.rows(course.patient_id)
         verdict_rows += judge_readings.reading_rows(course, judged.judgements, rule)
         verdict_rows += series_numbers.of_compartments(course.patient_id, judged.judgements, measurements)
@@ -249,7 +253,7 @@ def _mask_origin(tumour: records.Measurement | None) -> vocabulary.MaskOrigin | 
     return None if origin in (None, IMPORTED) else vocabulary.MaskOrigin(origin)
 
 
-def _assessment(patient_id: str, judgement: vocabulary.VisitJudgement) -> records.Assessment:
+def _assessment(patient_id: str, judgement: vocabulary.VisitJudgement, left_out_mm3: float) -> records.Assessment:
     return records.Assessment(
         **verdict_columns(patient_id, judgement),
         previous_session_id=judgement.previous_session_id,
@@ -257,6 +261,7 @@ def _assessment(patient_id: str, judgement: vocabulary.VisitJudgement) -> record
         change_high_ratio=judgement.change_high_ratio,
         next_nadir_session_id=judgement.next_nadir_session_id,
         progression_from_mm3=judgement.progression_from_mm3,
+        left_out_mm3=left_out_mm3,
     )
 
 

@@ -65,10 +65,11 @@ def judge_lesions(
         return LesionVerdicts()
     by_session: dict[str, list[LesionVerdict]] = {visit.session_id: [] for visit in course.visits}
     counted_then = lesion_courses.counted_then(course, sizes.large_at)
+    of_scans = _undated_of_scans(course, followed)
     for name in sizes.measures:
         for group in _groups(name, sizes):
             visits = _visits_of((name, *group), sizes, course)
-            undated = followed.undated.get(name, ()) if not group else ()
+            undated = (*followed.undated.get(name, ()), *of_scans.get(name, ())) if not group else ()
             for judged in lesion_courses.judge_lesion(course, visits, criteria, undated):
                 session_id = judged.session_id
                 if sizes.joined[session_id].get(name, ()) == group and session_id in sizes.measures[name]:
@@ -84,6 +85,18 @@ def judge_lesions(
         for session_id, verdicts in verdicts_by_session.items()
     }
     return LesionVerdicts(verdicts_by_session, total_of)
+
+
+def _undated_of_scans(course: PatientCourse, followed: FollowedLesions) -> dict[str, tuple[VisitMeasure, ...]]:
+    """Return the sizes of each lesion on scans without a day, by name; 0 where one shows that it is not there."""
+    sizes: dict[str, tuple[VisitMeasure, ...]] = {}
+    for visit in course.undated:
+        here = [row for row in followed.undated_components if row.session_id == visit.session_id]
+        for name in dict.fromkeys(row.lesion_id for row in here):
+            measure = _measure(visit, [row for row in here if row.lesion_id == name], followed)
+            if measure.volume_mm3 is not None:
+                sizes[name] = (*sizes.get(name, ()), measure)
+    return sizes
 
 
 def _groups(name: str, sizes: LesionSizes) -> list[tuple[str, ...]]:

@@ -15,7 +15,15 @@ from pipeline.core.vocabulary import Compartment, ReadingKind, VisitJudgement
 from pipeline.journal.decisions import TUMOUR, ActKind, Standing
 from pipeline.judge import course_text, parallel_readings
 from pipeline.judge.response import judge_whole
-from pipeline.run.steps import apply_acts, follow_lesions, judge_lesions, measure_visits, other_names, use_drawings
+from pipeline.run.steps import (
+    apply_acts,
+    follow_lesions,
+    judge_lesions,
+    measure_visits,
+    other_identity,
+    other_names,
+    use_drawings,
+)
 from pipeline.run.steps.judge_course import course_with_acts
 from pipeline.run.steps.patient_work import PatientWork
 from pipeline.run.steps.visit_work import VisitWork
@@ -33,7 +41,7 @@ READINGS_OF = {CYST: (ReadingKind.SOLID_AND_CYST,), ENHANCING: (ReadingKind.ENHA
 def judge_without_acts(work: PatientWork) -> PatientWork:
     """Judge the patient without each act in force, and keep what judgement looked at."""
     judged_course = records.StoredCourse(
-        work.course.patient_id, course_text.to_text(work.course, other_names.kept(work))
+        work.course.patient_id, course_text.to_text(work.course, other_names.kept(work), other_identity.kept(work))
     )
     in_force = [e for e in work.acts.entries if e.status == Standing.IN_FORCE and bears_on_verdict(e)]
     now = _latest(work) if in_force else None  # of most patients nothing is decided, and judging costs most of a run

@@ -25,6 +25,9 @@ from pipeline.run.steps.imported_lesions import TableLesions, TableVisit
 from pipeline.run.steps.named_lesions import digest_of, named
 from pipeline.run.steps.patient_work import FollowedLesions, PatientWork
 
+LastVerdicts = tuple[VisitJudgement, Mapping[str, VisitJudgement]]
+"""The latest verdict on a patient, and those on lesions at that visit by name."""
+
 
 @dataclass(frozen=True)
 class Renaming:
@@ -102,26 +105,18 @@ def effect_of(text: str, naming: LesionNaming, criteria: ResponseCriteria) -> Re
     before, after = (_judged(course, lesions, table, criteria) for table in (now, then))
     if before is None or after is None:
         return None
+    return renaming(before, after)
+
+
+def renaming(before: LastVerdicts, after: LastVerdicts) -> Renaming:
+    """Return what is not the same in two of what :func:`last_verdicts` returns."""
     names = sorted(before[1].keys() & after[1].keys())
     pairs = {name: Effect(before[1][name], after[1][name]) for name in names}
     return Renaming(Effect(before[0], after[0]), {name: pair for name, pair in pairs.items() if not pair.is_same})
 
 
-def _is_same_question(one: LesionNaming, other: LesionNaming) -> bool:
-    same_names = {one.lesion_id, one.other} == {other.lesion_id, other.other}
-    return one.session_id == other.session_id and same_names
-
-
-def _judged(
-    course: PatientCourse, lesions: _KeptLesions, table: TableLesions, criteria: ResponseCriteria
-) -> tuple[VisitJudgement, Mapping[str, VisitJudgement]] | None:
+def last_verdicts(course: PatientCourse, followed: FollowedLesions, criteria: ResponseCriteria) -> LastVerdicts | None:
     """Return the latest verdict with the worst lesion leading it, and those on each lesion at that visit."""
-    patient = Patient(course.patient_id, histology=course.histology, syndrome=course.syndrome)
-    followed = imported_lesions.with_imported(FollowedLesions(), lesions.visits, table, lesions.withdrawals, patient)
-    visits = (
-        replace(visit, new_tumour_mm3=followed.new_tumour_mm3.get(visit.session_id, 0.0)) for visit in course.visits
-    )
-    course = replace(course, visits=tuple(visits))
     judged = judge_whole(course, criteria).judgements
     if not judged:
         return None
@@ -131,16 +126,37 @@ def _judged(
     return verdicts.leading(judged[-1]), {one.lesion_id: one.judgement for one in of_lesions}
 
 
+def _is_same_question(one: LesionNaming, other: LesionNaming) -> bool:
+    same_names = {one.lesion_id, one.other} == {other.lesion_id, other.other}
+    return one.session_id == other.session_id and same_names
+
+
+def _judged(
+    course: PatientCourse, lesions: _KeptLesions, table: TableLesions, criteria: ResponseCriteria
+) -> LastVerdicts | None:
+    patient = Patient(course.patient_id, histology=course.histology, syndrome=course.syndrome)
+    followed = imported_lesions.with_imported(FollowedLesions(), lesions.visits, table, lesions.withdrawals, patient)
+    visits = (
+        replace(visit, new_tumour_mm3=followed.new_tumour_mm3.get(visit.session_id, 0.0)) for visit in course.visits
+    )
+    return last_verdicts(replace(course, visits=tuple(visits)), followed, criteria)
+
+
 def _read(written: Mapping[str, Any]) -> _KeptLesions:
     return _KeptLesions(
         tuple(_visit(one) for one in written["visits"]),
         _sizes(written["sizes"]),
         _sizes(written["undated"]),
         tuple(LesionNaming(**{**one, "answer": NameAnswer(one["answer"])}) for one in written["namings"]),
-        tuple(
-            LesionWithdrawal(**{**one, "withdrawn_on": course_text.written_day(one["withdrawn_on"])})
-            for one in written["withdrawals"]
-        ),
+        withdrawals_in(written),
+    )
+
+
+def withdrawals_in(written: Mapping[str, Any]) -> tuple[LesionWithdrawal, ...]:
+    """Return the withdrawals that stand in what was kept."""
+    return tuple(
+        LesionWithdrawal(**{**one, "withdrawn_on": course_text.written_day(one["withdrawn_on"])})
+        for one in written["withdrawals"]
     )
 
 

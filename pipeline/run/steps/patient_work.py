@@ -16,12 +16,13 @@ from typing import Any, TypeVar
 from pipeline.context.surveillance import Surveillance
 from pipeline.core import records
 from pipeline.core.findings import finding
-from pipeline.core.piece_names import NamesGiven
+from pipeline.core.piece_names import NamesGiven, PiecePlace
 from pipeline.core.vocabulary import PatientCourse, VisitMeasure
 from pipeline.errors import CordtrackError, StoreError
 from pipeline.journal.decisions import Decisions
 from pipeline.journal.lesion_acts import LesionWithdrawal
 from pipeline.judge.criteria import ResponseCriteria
+from pipeline.lesions import matching
 from pipeline.mask_models import MaskSource
 from pipeline.run.steps.visit_work import PlacedVisit, ReadVisit, ScannedVisit, VisitWork
 from pipeline.study import study_folder
@@ -73,6 +74,38 @@ class PieceSize:
 
 
 @dataclass(frozen=True)
+class LinkedLesions:
+    """What matching found of the pieces of tumour of a patient's scans, before anybody said more.
+
+    Attributes
+    ----------
+    sightings
+        Of dated visits, in their order.
+    undated
+        Of scans without a day, of lesions that dated ones show.
+    visits
+        Every dated visit in order, and why its lesions were not followed; None where they were.
+    places, sizes
+        What each piece is told by, and what it measures, by session and number.
+    by_hand
+        Visits whose tumour a person drew or signed.
+    """
+
+    patient_id: str = ""
+    sightings: tuple[matching.Sighting, ...] = ()
+    undated: tuple[matching.Sighting, ...] = ()
+    visits: tuple[tuple[str, str | None], ...] = ()
+    places: Mapping[tuple[str, int], PiecePlace] = field(default_factory=dict)
+    sizes: Mapping[tuple[str, int], PieceSize] = field(default_factory=dict)
+    by_hand: frozenset[str] = frozenset()
+
+    @property
+    def digests(self) -> dict[tuple[str, int], str]:
+        """Session and number of each piece to the digest of its voxels."""
+        return {key: place.sha256 for key, place in self.places.items()}
+
+
+@dataclass(frozen=True)
 class FollowedLesions:
     """Each lesion at each visit, and the visits at which a person's mask shows an unequivocal new one.
 
@@ -94,6 +127,10 @@ class FollowedLesions:
         Session and lesion of which a person said that it is this one.
     undated
         Sizes of lesions that a table tells apart on scans without a day, by name.
+    undated_components
+        Lesions of dated scans as scans without a day show them.
+    linked
+        What matching found of the pieces of scans.
     named
         Ids of the entries about a table's names that have an effect.
     """
@@ -110,6 +147,8 @@ class FollowedLesions:
     settled: frozenset[tuple[str, str]] = frozenset()
     named: frozenset[str] = frozenset()
     undated: Mapping[str, tuple[VisitMeasure, ...]] = field(default_factory=dict)
+    undated_components: tuple[records.LesionComponent, ...] = ()
+    linked: LinkedLesions = field(default_factory=LinkedLesions)
 
 
 @dataclass(frozen=True)

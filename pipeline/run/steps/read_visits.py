@@ -139,6 +139,7 @@ def visit_record(visit: ReadVisit, reference: ReadVisit | None) -> records.Visit
         is_reference=reference is not None and visit.session_id == reference.session_id,
         status=visit.status,
         status_reason=visit.status_reason,
+        table_scans=" ".join(visit.visit.table_scans) or None,
     )
 
 

@@ -15,7 +15,7 @@ from tests.dashboard.charts.test_figures import judged, treatments
 COHORT = pd.DataFrame(
     {
         "patient_id": ["a", "b", "c", "d"],
-        "best_change_percent": [400.0, -70.0, 5.0, None],
+        "judged_best_change_percent": [400.0, -70.0, 5.0, None],
         "state": ["progression", "response", "residual_stable", "not_evaluable"],
         "display_state": ["growth", "shrinkage", "no_change", "not_evaluable"],
         "time_zero_on": pd.to_datetime(["2020-01-01", "2020-01-01", "2021-01-01", None]),
@@ -39,7 +39,8 @@ def test_the_waterfall_is_sorted_and_says_where_a_bar_is_cut():
 @pytest.mark.parametrize(("count", "is_upright", "is_named"), [(3, False, True), (20, True, True), (60, True, False)])
 def test_names_and_numbers_of_the_waterfall_have_room_or_wait_under_the_pointer(count, is_upright, is_named):
     rows = pd.DataFrame({
-        "patient_id": [f"sub-P{n:05d}" for n in range(count)], "best_change_percent": [-100.0, *[30.0] * (count - 1)],
+        "patient_id": [f"sub-P{n:05d}" for n in range(count)],
+        "judged_best_change_percent": [-100.0, *[30.0] * (count - 1)],
         "state": "stable", "display_state": "no_change",
     })  # fmt: skip
     fig = cohort_figures.waterfall(rows, {}).to_dict()
@@ -58,7 +59,7 @@ def test_names_and_numbers_of_the_waterfall_have_room_or_wait_under_the_pointer(
 
 def test_a_symbol_of_a_state_is_never_turned_with_the_number_beside_it():
     rows = pd.DataFrame({
-        "patient_id": [f"sub-P{n:05d}" for n in range(20)], "best_change_percent": [30.0] * 10 + [-30.0] * 10,
+        "patient_id": [f"sub-P{n:05d}" for n in range(20)], "judged_best_change_percent": [30.0] * 10 + [-30.0] * 10,
         "state": "stable", "display_state": ["growth"] * 10 + ["shrinkage"] * 10,
     })  # fmt: skip
     traces = cohort_figures.waterfall(rows, {}).to_dict()["data"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from pipeline.core import records
 from pipeline.judge import course_text
 from pipeline.run.run_settings import RunSettings
 from pipeline.run.study_run import run
-from pipeline.store import publish
+from pipeline.store import publish, reader
 from pipeline.study.import_numbers import import_table
 from tests.dashboard.app_pages.test_pages import opened, text_of
 from tests.factories import ADAPTED, course_of_growing, tiny_store
@@ -33,21 +34,35 @@ def with_new_tumour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     patient = course_of_growing()
     last = replace(patient.visits[-1], new_tumour_mm3=NEW_MM3)
     stored = course_text.to_text(replace(patient, syndrome="VHL", visits=(*patient.visits[:-1], last)))
-    store = [replace(row, course=stored) if isinstance(row, records.StoredCourse) else row for row in tiny_store()]
+    store = [_with_new(row, stored) for row in tiny_store()]
     publish.publish(tmp_path, store)
     monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path))
     return tmp_path
 
 
+def _with_new(row: Any, stored: str) -> Any:
+    if isinstance(row, records.StoredCourse):
+        return replace(row, course=stored)
+    is_last = isinstance(row, records.Assessment) and (row.patient_id, row.session_id) == ("sub-01", "ses-05")
+    return replace(row, left_out_mm3=NEW_MM3) if is_last else row
+
+
 def test_what_the_rule_leaves_out_is_left_out_of_courses_and_best_changes(with_new_tumour: Path) -> None:
-    del with_new_tumour
     judged = judged_volumes.of_everybody(ADAPTED).set_index("session_id")["judged_mm3"]
     assert judged.to_dict() == {"ses-02": 1000.0, "ses-03": 800.0, "ses-04": 900.0, "ses-05": 500.0}
     ratios = courses.courses(ADAPTED, "tumour", pd.Series(["sub-01"])).scans()
     assert ratios["baseline_ratio"].tolist() == [1.0, 0.8, 0.9, 0.5], "not ×1.4, beyond a line that is of the rest"
     assert ratios["change_from_baseline_percent"].tolist() == pytest.approx([0, -20, -10, -50])
-    patients = pd.DataFrame({"patient_id": ["sub-01", "sub-03"], "best_change_percent": [-20.0, 5.0]})
-    assert courses.best_changes(ADAPTED, patients)["best_change_percent"].tolist() == pytest.approx([-50.0, 5.0])
+    exported = reader.table(reader.database_path(with_new_tumour), "cohort")
+    exported = exported[exported["criteria_id"] == ADAPTED].set_index("patient_id")
+    both = exported[["best_change_percent", "judged_best_change_percent"]]
+    assert both.loc["sub-01"].tolist() == pytest.approx([-20, ratios["change_from_baseline_percent"].min()])
+    others = both.drop("sub-01").dropna()
+    assert len(others) > 1
+    assert others["best_change_percent"].tolist() == others["judged_best_change_percent"].tolist()
+    which = exported["judged_lesions"].dropna()
+    assert which[which == "tumour without new tumours"].index.tolist() == ["sub-01"]
+    assert (which.drop("sub-01") == "all tumour").all()
 
 
 def test_board_and_cohort_say_that_new_tumour_is_left_out_and_keep_it_in_sight(with_new_tumour: Path) -> None:
