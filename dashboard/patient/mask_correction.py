@@ -13,6 +13,7 @@ from dashboard.data.drawings import DrawingPlace, Upload
 from dashboard.patient import review_section, sketch_section
 from dashboard.patient.act_preview import preview
 from dashboard.shell import drafts, page, signing
+from dashboard.shell.address import DRAW
 from dashboard.viewer import crop_to, pane_of, slice_viewer
 from dashboard.words import labels
 from dashboard.words.markup import as_label, tag
@@ -46,6 +47,9 @@ def correct_mask(patient_id: str, session_id: str, measured: list[str], criteria
         with st.expander("Mask and scan as files"):
             _take(DrawingPlace(patient_id, session_id, _compartment(where, measured)))
         return
+    if st.query_params.get(DRAW) == session_id:  # a link asked for it, once: whoever closes it finds it closed
+        st.query_params.pop(DRAW)
+        review_section.edit((patient_id, session_id))
     with st.expander("Draw or correct a mask", expanded=review_section.is_editing(patient_id, session_id)):
         left, right = page.halves([1, 1.6], f"mask-{where}", "small")
         with left:

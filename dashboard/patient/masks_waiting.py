@@ -44,6 +44,12 @@ def unsigned(patient_id: str, entries: tuple[JournalEntry, ...]) -> list[str]:
     return sorted(set(automatic["session_id"]) - decided)
 
 
+def has_masks(patient_id: str) -> bool:
+    """Say whether there is any tumour mask of a patient that could be signed."""
+    masks = queries.query("patient_masks", patient_id=patient_id)
+    return bool((masks["is_primary"] & (masks["compartment"] == TUMOUR)).any())
+
+
 def accepted(session_id: str, entries: tuple[JournalEntry, ...]) -> frozenset[str]:
     """Return the compartments of a visit whose mask somebody accepted, what waits for a run included."""
     return frozenset(

@@ -100,7 +100,7 @@ def review(patient_id: str, shown: Sequence[str], accept: Callable[[str], Callab
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         signing.ask_name()
         _button("Accept", "a", work is not None, partial(_accept, work, after), is_primary=True)
-        _button("Edit", "e", bool(shown) and may_sign, partial(_edit, current))
+        _button("Edit", "e", bool(shown) and may_sign, partial(edit, current))
         _button("Next", "n", after is not None, partial(start, after or current))
         _button("End review", None, True, _end)
     if is_waiting and current[1] not in shown:
@@ -153,8 +153,8 @@ def _accept(work: Callable[[], str] | None, after: Visit | None) -> None:
         start(after)
 
 
-def _edit(visit: Visit) -> None:
-    """Open the drawing of a visit: a callback."""
+def edit(visit: Visit) -> None:
+    """Open the drawing of a visit: a callback, or before the drawing is shown."""
     where = f"{visit[0]}-{visit[1]}"
     st.session_state[f"editing-{where}"] = True
     st.session_state[f"here-{where}"] = True

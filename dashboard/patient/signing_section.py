@@ -16,7 +16,7 @@ import streamlit as st
 from dashboard.data import acts, door, queries
 from dashboard.patient import lesion_names_form, mask_correction, review_section
 from dashboard.patient.act_preview import lesion_preview, preview
-from dashboard.patient.masks_waiting import measured_masks, signed_by_accepting, unsigned
+from dashboard.patient.masks_waiting import has_masks, measured_masks, signed_by_accepting, unsigned
 from dashboard.patient.scan_panes import excluded_compartments
 from dashboard.patient.scan_section import show_instead
 from dashboard.shell import drafts, page, signing
@@ -105,8 +105,9 @@ def _next_unsigned(patient_id: str, session_id: str, entries: tuple[JournalEntry
     waiting = unsigned(patient_id, entries)
     others = [name for name in waiting if name != session_id]
     following = [name for name in waiting if name > session_id] or others
+    none_waits = "all masks signed" if has_masks(patient_id) else "no mask to sign"
     st.button(
-        f"next unsigned ({len(waiting)})" if waiting else "all masks signed",
+        f"next unsigned ({len(waiting)})" if waiting else none_waits,
         key=f"next-unsigned-{patient_id}",
         type="tertiary",
         disabled=not others,

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+DRAW = "draw"
+"""Of a patient's page: the visit whose drawing a link opens."""
+
 
 def several(parameter: str, options: Sequence[str]) -> list[str]:
     """Return the values of a parameter that are options now, in the order of the options."""

@@ -22,6 +22,8 @@ SEEN = "runs-seen"
 NO_WORKER = "A run waits: no worker is there to do it; start one with: cordtrack serve STUDY_FOLDER OUT_DIR"
 LEAST_SHARE = 0.08
 """Below this share of a run nothing is said of how long the rest takes."""
+LONGEST_AT, LONGEST_WEIGHT = 2, 40
+"""How many steps come before the alignment, which takes most of a patient's time, and for how many others it counts."""
 STEP_WORDS = {
     "read_visits": "reading scans",
     "mask_visits": "reading masks",
@@ -65,8 +67,8 @@ def _mark(jobs: tuple[Job, ...]) -> tuple[object, ...]:
 
 def _show(job: Job, where: str) -> None:
     progress, steps = study_jobs.progress(job) if job.state == JobState.RUNNING else (Progress(), ())
-    share = _share(progress, steps)
-    st.progress(share, text=_words(job, progress, share))
+    share = share_done(progress, steps)
+    st.progress(share, text=_words(job, progress, share, max((step.at_s for step in steps), default=None)))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for step in steps:
             words = STEP_WORDS.get(step.step, step.step.replace("_", " "))
@@ -85,14 +87,40 @@ def _cancel(job_id: str) -> str:
     return study_jobs.cancel(job_id, signing.reader())
 
 
-def _share(progress: Progress, steps: tuple[StepNote, ...]) -> float:
+def share_done(progress: Progress, steps: tuple[StepNote, ...]) -> float:
+    """Return the share of a run that is finished, 0 to 1; of a patient that is worked on, the steps that are."""
     if not progress.total:
         return 0.0
-    begun = sum(step.done / step.total for step in steps if step.total)
+    begun = sum(_weighted(step) for step in steps if step.total)
     return min(1.0, (progress.done + begun) / progress.total)
 
 
-def _words(job: Job, progress: Progress, share: float) -> str:
+def _weighted(step: StepNote) -> float:
+    """Return the share of a patient's steps that is finished, the longest one counted as what it takes."""
+    more = LONGEST_WEIGHT - 1
+    return (step.done + (more if step.done > LONGEST_AT else 0)) / (step.total + more)
+
+
+def seconds_left(elapsed_s: float, reached_s: float, share: float) -> float | None:
+    """Return how long the rest of a run takes, seconds; None where too little is finished to tell, or it takes longer.
+
+    Parameters
+    ----------
+    elapsed_s
+        Since the run began.
+    reached_s
+        Between its begin and the end of the last finished step: a step that goes on says nothing of the rest yet, and
+        told by the time until now the rest would grow for as long as it lasts.
+    share
+        What was finished by then, 0 to 1.
+    """
+    if share < LEAST_SHARE:
+        return None
+    left_s = reached_s * (1 - share) / share - (elapsed_s - reached_s)
+    return left_s if left_s > 0 else None
+
+
+def _words(job: Job, progress: Progress, share: float, last_step_s: float | None) -> str:
     elapsed_s = (datetime.now(UTC).replace(tzinfo=None) - (job.began_at or job.asked_at)).total_seconds()
     if job.state == JobState.QUEUED:
         return f"A run waits for its turn, {_elapsed(elapsed_s)} so far." if study_jobs.has_worker() else NO_WORKER
@@ -105,7 +133,10 @@ def _words(job: Job, progress: Progress, share: float) -> str:
     words = f"{progress.done} of {labels.count(progress.total, 'patient')}, {_elapsed(elapsed_s)} so far"
     if progress.done == progress.total:
         return f"{words}, publishing the results …"
-    return f"{words}, about {_time(elapsed_s * (1 - share) / share)} left" if share >= LEAST_SHARE else words
+    began_s = (job.began_at or job.asked_at).replace(tzinfo=UTC).timestamp()
+    reached_s = elapsed_s if last_step_s is None else min(elapsed_s, max(0.0, last_step_s - began_s))
+    left_s = seconds_left(elapsed_s, reached_s, share)
+    return words if left_s is None else f"{words}, about {_time(left_s)} left"
 
 
 def _elapsed(seconds: float) -> str:

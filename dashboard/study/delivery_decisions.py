@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.data import scan_deliveries
+from dashboard.data import scan_deliveries, table_changes
 from dashboard.data.scan_deliveries import DeliveredSeries
 from dashboard.shell import drafts, page, signing
 from dashboard.study.delivery_progress import PLACE, came_by, forget_numbers
@@ -22,6 +22,9 @@ NOT_SAID = "not said yet"
 LEAVE_OUT = "leave out"
 SAME, ANOTHER = "the same person as {}", "another person"
 THERE = "in the study already"
+IN_THE_STUDY, NEW_PERSON = "who is in the study", "who is new to the study"
+NOTHING_NEW = "All of it is in the study already; nothing is to be added."
+NOTHING_USABLE = "Nothing of it can be added; the reasons stand above."
 MOST_ODD = 8
 """Sentences about what is odd that are shown; the others are counted."""
 COLUMNS = ("", "person", "visit", "day", "taken for", "sure", "plane", "slices", "why")
@@ -34,6 +37,7 @@ def decide_on(delivery: Delivery) -> None:
     page.section("Scans to decide on", " ".join(filter(None, (came, delivery.place))))
     if delivery.message:
         st.error(as_label(delivery.message))
+    _say_whose(series)
     shown = [one for one in series if not _is_asked(one)]
     if shown:
         head = tag("tr", *(tag("th", text) for text in COLUMNS))
@@ -44,6 +48,17 @@ def decide_on(delivery: Delivery) -> None:
         page.remark(f"and {len(odd) - MOST_ODD} more of the kind.")
     if signing.offers(Deed.EDIT, "Deciding on them"):
         _decide(delivery, series)
+
+
+def _say_whose(series: Sequence[DeliveredSeries]) -> None:
+    """Say whose scans came: whoever brought a wrong disc sees somebody new, or more people than meant."""
+    names = sorted({one.patient_id for one in series if one.patient_id})
+    if not names:
+        return
+    here = set(table_changes.patients())
+    words = "; ".join(f"{name}, {IN_THE_STUDY if name in here else NEW_PERSON}" for name in names)
+    say = page.caution if len(names) > 1 else page.remark
+    say(f"These scans are of {labels.count(len(names), 'person', 'people')}: {words}.")
 
 
 def _decide(delivery: Delivery, series: Sequence[DeliveredSeries]) -> None:
@@ -61,16 +76,12 @@ def _decide(delivery: Delivery, series: Sequence[DeliveredSeries]) -> None:
     answers = _answers(delivery.delivery_id, series)
     added = {token for token, answer in answers.items() if answer["contrast"] != SKIP}
     count = len(added | {one.token for one in shown if one.outcome == "imported" and one.token not in answers})
+    is_to_add = any(one.outcome == "imported" or _is_asked(one) for one in series)
+    if not is_to_add:
+        page.remark(NOTHING_NEW if any(one.outcome == "there" for one in series) else NOTHING_USABLE)
     with st.container(horizontal=True):
-        st.button(
-            f"Add {labels.count(count, 'series', 'series')}",
-            key=f"add-{delivery.delivery_id}",
-            type="primary",
-            disabled=not count or len(_people(delivery.delivery_id, doubles)) < len(doubles),
-            on_click=signing.record,
-            args=(partial(_confirm, delivery.delivery_id, series, doubles),),
-            kwargs={"where": PLACE},
-        )
+        if is_to_add:
+            _offer_to_add(delivery.delivery_id, series, doubles, count)
         st.button(
             "Forget them",
             key=f"forget-{delivery.delivery_id}",
@@ -79,6 +90,20 @@ def _decide(delivery: Delivery, series: Sequence[DeliveredSeries]) -> None:
             args=(partial(_cancel, delivery.delivery_id, series),),
             kwargs={"where": PLACE},
         )
+
+
+def _offer_to_add(
+    delivery_id: str, series: Sequence[DeliveredSeries], doubles: Sequence[tuple[str, str]], count: int
+) -> None:
+    st.button(
+        f"Add {labels.count(count, 'series', 'series')}",
+        key=f"add-{delivery_id}",
+        type="primary",
+        disabled=not count or len(_people(delivery_id, doubles)) < len(doubles),
+        on_click=signing.record,
+        args=(partial(_confirm, delivery_id, series, doubles),),
+        kwargs={"where": PLACE},
+    )
 
 
 def _answers(delivery_id: str, series: Sequence[DeliveredSeries]) -> dict[str, dict[str, str]]:
@@ -164,7 +189,7 @@ def _called(one: DeliveredSeries) -> str:
 
 def _row(one: DeliveredSeries) -> Html:
     image = tag("img", src=f"data:image/png;base64,{one.picture}", alt="slices", height="112") if one.picture else ""
-    sure = f"{float(one.confidence):.0%}" if one.confidence else ""
+    sure = f"{float(one.confidence):.0%}" if one.confidence and one.outcome != "skipped" else ""
     outcome = THERE if one.outcome == "there" else one.outcome
     what = one.contrast if outcome == "imported" else " ".join(filter(None, (one.contrast, f"({outcome})")))
     reason = " ".join(filter(None, (one.name.rpartition("/")[2] if one.is_nifti else "", one.reason)))

@@ -21,6 +21,8 @@ PLACE = "scans"
 """Where answers to what is done with deliveries stand."""
 ARCHIVE_NUMBERS, NUMBERS_ASKED = "archive-numbers", "archive-numbers-asked"
 """Where the numbers stand of those whom somebody asks the archive for, and those that were asked for last."""
+OF_SERIES = "scans"
+"""Of an import that makes a scan of each series; its other steps count files."""
 WORDS = {
     DeliveryState.TO_LOOK: "Waits to be looked through",
     DeliveryState.LOOKING: "Looking through the scans",
@@ -72,7 +74,8 @@ def _show(delivery: Delivery) -> None:
         page.remark("No worker is there to do it; start one with: cordtrack serve STUDY_FOLDER OUT_DIR")
     words = f"{WORDS[delivery.state]} {came_by(delivery)}"
     if step.total:
-        words += f": {step.words}, {step.done} of {labels.count(step.total, 'file')}"
+        many = ("series", "series") if step.words == OF_SERIES else ("file", "files")
+        words += f": {step.words}, {step.done} of {labels.count(step.total, *many)}"
     elif step.words:
         words += f": {step.words}"
     st.progress(min(1.0, step.done / step.total) if step.total else 0.0, text=f"{words} …")

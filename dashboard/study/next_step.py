@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.data import queries, scan_deliveries, study_jobs
 from dashboard.shell import page, signing
 from dashboard.study.delivery_progress import PLACE
-from dashboard.study.study_state import first_visit, without_outline
+from dashboard.study.study_state import to_draw, without_outline
 from dashboard.words import labels
 from dashboard.words.markup import as_label
 from pipeline.journal.roles import Deed
@@ -19,11 +19,14 @@ MOST_NAMED = 3
 UNDER_WAY = "{} waits for or is worked on by a run: how far it is stands under Run."
 
 
-def next_step(delivery: Delivery) -> None:
-    """Offer the run that measures those whose scans a delivery added and say why, or lead to them once it is done."""
-    people = scan_deliveries.people_added(delivery)
+def next_step(delivery: Delivery, offered: frozenset[str]) -> frozenset[str]:
+    """Offer the run that measures those whose scans a delivery added and say why, or lead to them once it is done.
+
+    Whom a later delivery was of, too, has that offer there: ``offered`` names them. Returns whom this one is about.
+    """
+    people = [name for name in scan_deliveries.people_added(delivery) if name not in offered]
     if not people:
-        return
+        return frozenset()
     reasons = {one.patient_id: one.reason for one in study_jobs.plan().pending}
     due = [name for name in people if name in reasons]
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -41,6 +44,7 @@ def next_step(delivery: Delivery) -> None:
             )
             page.remark(f"Next: aligned, measured and judged ({why}).", "content")
         _links([name for name in people if name not in reasons])
+    return frozenset(people)
 
 
 def _links(people: Sequence[str]) -> None:
@@ -50,7 +54,7 @@ def _links(people: Sequence[str]) -> None:
         study = study_jobs.check()
         address, words = {"patient": name}, f"Open {name}"
         if name in without_outline(study):
-            address, words = address | first_visit(study, name), f"Draw the tumour of {name}"
+            address, words = to_draw(study, name), f"Draw the tumour of {name}"
         st.page_link("app_pages/patient.py", label=as_label(words), query_params=address)
 
 

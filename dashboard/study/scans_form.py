@@ -30,9 +30,10 @@ def scans_form() -> None:
     for delivery in scan_deliveries.going_on():
         if delivery.state == DeliveryState.LOOKED:
             decide_on(delivery)
+    offered: frozenset[str] = frozenset()
     for delivery in scan_deliveries.ended():
         st.html(tag("p", *_line(delivery), class_="ct-small"))
-        next_step(delivery)
+        offered |= next_step(delivery, offered)
 
 
 def _ways() -> None:

@@ -9,13 +9,18 @@ import streamlit as st
 
 from dashboard.data import queries, study_jobs
 from dashboard.shell import page
+from dashboard.shell.address import DRAW
 from dashboard.words import labels
+from dashboard.words.form_titles import TABS
 from dashboard.words.markup import Html, as_label, join, tag
 from pipeline.core.records import Finding
 from pipeline.run.study_outlook import Outlook, StudyCheck, VisitOutlook
+from pipeline.service.study_forms import SESSIONS
 
 MARKS = {"error": "left out", "warning": "look", "note": "note"}
 MOST_LINKS = 8
+TITLES = {name: title for title, name in TABS.items() if name}
+"""Title of the form that changes a table, by the table's name."""
 SHOWN = 40
 """Findings and visits of one list that are shown at once."""
 
@@ -52,8 +57,8 @@ def _first_outlines(study: StudyCheck) -> None:
     shown = set() if queries.publication() is None else set(queries.table("patient")["patient_id"])
     with st.container(horizontal=True):
         for name in [name for name in without if name in shown][:MOST_LINKS]:
-            address = {"patient": name} | first_visit(study, name)
-            st.page_link("app_pages/patient.py", label=as_label(f"Draw the tumour of {name}"), query_params=address)
+            label = as_label(f"Draw the tumour of {name}")
+            st.page_link("app_pages/patient.py", label=label, query_params=to_draw(study, name))
 
 
 def without_outline(study: StudyCheck) -> list[str]:
@@ -62,10 +67,11 @@ def without_outline(study: StudyCheck) -> list[str]:
     return [name for name in study.patient_ids if name not in measured]
 
 
-def first_visit(study: StudyCheck, patient_id: str) -> dict[str, str]:
-    """Return the parameter of the address that opens a patient's page at the first visit; none where there is none."""
+def to_draw(study: StudyCheck, patient_id: str) -> dict[str, str]:
+    """Return the address that opens a patient's page at the first visit, ready to be drawn on where there is one."""
     first = min((visit for visit in study.visits if visit.patient_id == patient_id), key=_when, default=None)
-    return {} if first is None else {"now": first.session_id}
+    at = {} if first is None else {"now": first.session_id, DRAW: first.session_id}
+    return {"patient": patient_id} | at
 
 
 def _when(visit: VisitOutlook) -> tuple[bool, date, str]:
@@ -78,8 +84,14 @@ def _finding(finding: Finding) -> Html:
         "tr",
         tag("th", MARKS[finding.severity], scope="row"),
         tag("td", whom, class_="ct-whose"),
-        tag("td", finding.message, tag("div", finding.remedy, class_="ct-grey")),
+        tag("td", finding.message, tag("div", finding.remedy, _form_of(finding), class_="ct-grey")),
     )
+
+
+def _form_of(finding: Finding) -> str:
+    """Say in which form of this page a table is mended; nothing of other files."""
+    title = "Visits" if SESSIONS.fullmatch(finding.path or "") else TITLES.get(finding.path or "")
+    return f" (here: below, in the form {title})" if title else ""
 
 
 def _visit(visit: VisitOutlook) -> Html:

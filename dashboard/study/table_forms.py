@@ -14,6 +14,7 @@ from dashboard.data import table_changes
 from dashboard.shell import page, signing, typed_tables
 from dashboard.study.lesion_notes import lesion_notes
 from dashboard.words import labels
+from dashboard.words.form_titles import TABS
 from dashboard.words.markup import tag
 from pipeline.core.neuraxis_form import ITEMS, LEVELS
 from pipeline.core.vocabulary import TreatmentKind
@@ -21,10 +22,6 @@ from pipeline.errors import CordtrackError
 from pipeline.journal.roles import Deed
 from pipeline.service.study_forms import FormTable, sessions_of
 
-TABS = {
-    "People": "participants.tsv", "Visits": "", "Treatments": "treatments.tsv", "Function": "function.tsv",
-    "Neuraxis": "neuraxis.tsv",
-}  # fmt: skip
 NOTES_TAB = "Lesion notes"
 NOTES = {
     "People": "One row per person, sub-01 or the like; level such as C4-C6. What is not known stays empty.",

@@ -33,6 +33,8 @@ KINDS: Mapping[str, tuple[str, str]] = MappingProxyType({
     "series_incomplete": ("warning", "import again once all is there; if it is: unsure_series.html has the rule"),
     "series_completed": ("warning", "nothing to do; look at the visit again, its scan was part of a series before"),
     "series_grown": ("warning", "if the images of now are meant: remove the visit's image and import again"),
+    "series_other_day": ("warning", "find out which day is right and, if it is that of now, correct the visit's day"),
+    "series_of_another": ("error", "find out whose scan it is: it stays where it was put, and is measured there"),
     "text_burnt_in": ("error", "see unsure_series.html; if nothing identifies anybody, accept it by the rule there"),
     "mask_unplaced": ("error", "import the images that the mask was drawn on, too"),
     "mask_refused": ("error", "see the reason; export the mask again on the image's own slices"),

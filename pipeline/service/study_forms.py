@@ -128,9 +128,10 @@ def save(
     if not signed.who.strip():
         raise SettingsError("expected the name of the person who changes the study, found none; nothing was written")
     content = _text(shown.columns, new_rows)
-    problems = _new_problems(bids_dir, shown.name, content, as_of)
+    new = _new_findings(bids_dir, shown.name, content, as_of)
+    problems = [one for one in new if one.severity == "error" and one.path == shown.name]
     if problems:
-        raise SettingsError(" ".join((*(f"{one.message}; {one.remedy}." for one in problems), "Nothing was written.")))
+        raise SettingsError(" ".join((*(_of_row(one, shown.name) for one in problems), "Nothing was written.")))
     with append_only.writing(out_dir, RECORD) as lines:
         before = _content(bids_dir, shown.name)
         if (_digest(before) if before is not None else "") != shown.sha256:
@@ -144,7 +145,9 @@ def save(
         lines.append(append_only.sealed(fields, last))
         (bids_dir / shown.name).parent.mkdir(parents=True, exist_ok=True)
         atomic.write_bytes(bids_dir / shown.name, content)
-    return f"{shown.name} is saved; the version before is kept."
+    doubts = [one for one in new if one.severity != "note"]
+    words = " ".join(("To look at:", *(_of_row(one, shown.name) for one in doubts))) if doubts else ""
+    return " ".join(filter(None, (f"{shown.name} is saved; the version before is kept.", words)))
 
 
 def history(out_dir: Path) -> tuple[dict[str, Any], ...]:
@@ -171,8 +174,14 @@ def _text(columns: Sequence[str], new_rows: Sequence[Mapping[str, Any]]) -> byte
     return ("\n".join(lines) + "\n").encode()
 
 
-def _new_problems(bids_dir: Path, name: str, content: bytes, as_of: date) -> list[Finding]:
-    """Return what a run would call an error of this table and does not call one now; read by the run's own function."""
+def _of_row(finding: Finding, name: str) -> str:
+    """Say a finding by the row of the form: a line of the file is one further, for its header is the first."""
+    words = re.sub(rf"^{re.escape(name)} line (\d+)", lambda line: f"{name} row {int(line[1]) - 1}", finding.message)
+    return f"{words}; {finding.remedy}."
+
+
+def _new_findings(bids_dir: Path, name: str, content: bytes, as_of: date) -> list[Finding]:
+    """Return what a run would say once a table is so and does not say now; read by the run's own function."""
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder)
         for table in (*bids_dir.glob("*.tsv"), *bids_dir.glob("*.json"), *bids_dir.glob("sub-*/*_sessions.tsv")):
@@ -181,15 +190,10 @@ def _new_problems(bids_dir: Path, name: str, content: bytes, as_of: date) -> lis
             shutil.copyfile(table, target)
         for patient in bids_dir.glob("sub-*"):
             (trial / patient.name).mkdir(exist_ok=True)
-        before = _errors(trial, name, as_of)
+        before = study_folder.read_study(trial, as_of=as_of).findings
         (trial / name).parent.mkdir(exist_ok=True)
         (trial / name).write_bytes(content)
-        return [one for one in _errors(trial, name, as_of) if one not in before]
-
-
-def _errors(folder: Path, name: str, as_of: date) -> list[Finding]:
-    findings = study_folder.read_study(folder, as_of=as_of).findings
-    return [one for one in findings if one.severity == "error" and one.path == name]
+        return [one for one in study_folder.read_study(trial, as_of=as_of).findings if one not in before]
 
 
 def _content(bids_dir: Path, name: str) -> bytes | None:

@@ -75,6 +75,19 @@ def test_what_a_run_would_call_an_error_is_refused_in_its_words(
     assert len(study_forms.history(places[1])) == 1
 
 
+def test_rows_are_counted_as_the_form_shows_them_and_a_new_doubt_is_said_with_the_save(
+    places: tuple[Path, Path],
+) -> None:
+    save(places, PEOPLE, {"participant_id": "sub-01"})
+    operation = {"participant_id": "sub-01", "date": "2020-01-05", "kind": "surgery"}
+    with pytest.raises(SettingsError, match=r"^treatments\.tsv row 2: .*2030-01-01"):
+        save(places, "treatments.tsv", operation, operation | {"date": "2030-01-01"})
+    words = save(places, "treatments.tsv", operation, operation | {"date": "2020-03"})
+    assert "is saved; the version before is kept. To look at: treatments.tsv row 2: expected a whole date" in words
+    later = operation | {"date": "2021-02-03"}
+    assert "To look at" not in save(places, "treatments.tsv", operation, operation | {"date": "2020-03"}, later)
+
+
 def test_a_table_that_somebody_changed_meanwhile_is_not_overwritten(places: tuple[Path, Path]) -> None:
     shown = study_forms.read(places[0], PEOPLE)
     save(places, PEOPLE, {"participant_id": "sub-01"})

@@ -81,6 +81,10 @@ class ImportDone:
     alike: tuple[tuple[str, ...], ...] = ()
 
 
+NO_DAY = "nodate"
+"""In the name of a visit whose day is not known."""
+
+
 @dataclass(eq=False)
 class Work:
     """What an import gathers while it goes on."""
@@ -174,6 +178,7 @@ def _read(files: tuple[dicom_files.SourceFile, ...], work: Work, progress: Progr
     listed, damaged, others = dicom_files.candidates(files, work.findings)
     names = frozenset(file.name.lower() for file in files)
     instances: list[Instance] = []
+    indices: list[tuple[dicom_files.SourceFile, tuple[tuple[str, str], ...]]] = []
     for number, file in enumerate(listed):
         progress(number, len(listed), "reading headers")
         try:
@@ -182,13 +187,18 @@ def _read(files: tuple[dicom_files.SourceFile, ...], work: Work, progress: Progr
             damaged += [file] if screening.is_maimed(instance) else []
             continue
         except InputError as error:
-            if dicom_files.check_index(file, names, work.findings):
+            index = dicom_files.listed_by(file)
+            if index is not None:
+                indices.append((file, index))
                 continue
             reason = str(error)
         except OSError as error:
             reason = f"could not be read ({error.strerror})"
         work.findings.append(oddity("dicom_damaged", f"{file.name}: {reason}", file.name))
         damaged.append(file)
+    sop_uids = frozenset(instance.sop_uid for instance in instances)
+    for file, index in indices:
+        dicom_files.check_index(file, index, names, sop_uids, work.findings)
     work.suspect = wholeness.beside_damaged(damaged, files, instances)
     return instances, others
 
@@ -253,7 +263,7 @@ def _session_id(instance: Instance, patient_id: str, work: Work) -> str:
         return session_id
     is_contradicted = (instance.day_doubt or "").startswith(day_evidence.CONTRADICTED)
     told_apart = (instance.study_uid, *([str(instance.studied_on)] if is_contradicted else []))
-    session_id = f"ses-nodate{work.identities.token('visit', *told_apart)[:4]}"
+    session_id = f"ses-{NO_DAY}{work.identities.token('visit', *told_apart)[:4]}"
     doubt = instance.day_doubt or "found none"
     message = f"{patient_id} {session_id}: expected the day of the scan in the header, {doubt}"
     work.findings.append(oddity("visit_without_date", message, None, patient_id, session_id))
@@ -278,6 +288,7 @@ def _import_visit(patient_id: str, session_id: str, decisions: Sequence[Decision
             and (work.settings.bids_dir / earlier_row.file).is_file()
         ):
             if earlier_row.content == content or not _is_completed(decision, earlier_row, patient_id, session_id, work):
+                _say_elsewhere(earlier_row, patient_id, session_id, work)
                 work.seen[decision.token] = earlier_row
                 continue
             places[decision.token] = earlier_row.file
@@ -304,6 +315,17 @@ def _import_visit(patient_id: str, session_id: str, decisions: Sequence[Decision
         _note(work, ledger.row_of(decision, patient_id, session_id, file, content))
         imported.append((file, decision))
     _enter(patient_id, session_id, imported, work)
+
+
+def _say_elsewhere(earlier_row: ledger.LedgerRow, patient_id: str, session_id: str, work: Work) -> None:
+    """Say of a series that is there already that its header gives it to another person or day now; it stays."""
+    where = f"{earlier_row.participant_id} {earlier_row.session_id} series {earlier_row.series}"
+    if earlier_row.participant_id != patient_id:
+        message = f"{where}: expected it to be of whom it was imported for, found {patient_id}"
+        work.findings.append(oddity("series_of_another", message, earlier_row.file, patient_id, session_id))
+    elif earlier_row.session_id != session_id and NO_DAY not in earlier_row.session_id + session_id:
+        message = f"{where}: expected the day that it was imported with, found {session_id}"
+        work.findings.append(oddity("series_other_day", message, earlier_row.file, patient_id, session_id))
 
 
 def _is_completed(

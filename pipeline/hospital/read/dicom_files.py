@@ -13,7 +13,7 @@ import stat
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,26 +135,45 @@ def _pattern(file: SourceFile) -> str:
     return f"{folder}/{re.sub('[0-9]+', '#', name)}"
 
 
-def check_index(file: SourceFile, names: frozenset[str], findings: list[Finding]) -> bool:
-    """Compare a disc's index (DICOMDIR) with the files there; False when the file is no index."""
+def listed_by(file: SourceFile) -> tuple[tuple[str, str], ...] | None:
+    """Return what a disc's index (DICOMDIR) lists, each as name and instance; None when the file is no index.
+
+    A name is that of the file below the index's own folder, in small letters; an instance is its SOP instance UID.
+    """
     try:
         dataset, _ = read_dataset(file.path)
     except InputError:
-        return False
+        return None
     with quietly():
         if text(getattr(dataset, "file_meta", {}), "MediaStorageSOPClassUID") != DICOMDIR_CLASS:
-            return False
+            return None
     folder = file.name.rpartition("/")[0]
-    missing = 0
+    listed = []
     for record in dataset.get("DirectoryRecordSequence") or []:
         parts = record.get("ReferencedFileID")
         if parts:
-            listed = [parts] if isinstance(parts, str) else [str(part) for part in parts]
-            missing += "/".join([*([folder] if folder else []), *listed]).lower() not in names
+            names = [parts] if isinstance(parts, str) else [str(part) for part in parts]
+            name = "/".join([*([folder] if folder else []), *names]).lower()
+            listed.append((name, text(record, "ReferencedSOPInstanceUIDInFile")))
+    return tuple(listed)
+
+
+def check_index(
+    file: SourceFile,
+    listed: Iterable[tuple[str, str]],
+    names: frozenset[str],
+    sop_uids: frozenset[str],
+    findings: list[Finding],
+) -> None:
+    """Compare a disc's index with the files there.
+
+    What it lists is there under the name that it gives, or as the same instance under any other: whoever drops a disc's
+    files on a page, or copies them into one folder, brings them without their folders.
+    """
+    missing = sum(name not in names and uid not in sop_uids for name, uid in listed)
     if missing:
         message = f"{file.name}: expected the files it lists, found {missing} missing"
         findings.append(oddity("dicom_index", message, file.name))
-    return True
 
 
 def _walk(root: Path, findings: list[Finding], most: int) -> Iterator[SourceFile]:

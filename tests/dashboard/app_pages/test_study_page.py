@@ -1,5 +1,6 @@
 """Page Study without a browser: what comes after scans were added, and that a run which lasts shows that it goes on."""
 
+import json
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -7,7 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from dashboard.data import door, study_jobs
-from dashboard.study import access_section, next_step
+from dashboard.data.scan_deliveries import DeliveredSeries
+from dashboard.study import access_section, delivery_decisions, next_step
 from pipeline.journal import access_log
 from pipeline.journal.roles import Deed, Visitor
 from pipeline.run.run_plan import PlannedPatient, RunPlan
@@ -64,6 +66,48 @@ def test_nothing_is_offered_for_people_who_left_the_study(out, monkeypatch):
     for name in NEW:
         (out.with_name("study") / name).rmdir()
     assert not [button for button in opened("study").button if button.label.startswith("Run sub-")]
+
+
+def looked(out, *brought):
+    """A delivery that was looked through, its series by person, outcome and how sure each is."""
+    delivery = Delivery("20240102-a", DeliveryKind.DROP, "", "A", "", jobs.now(), DeliveryState.LOOKED)
+    deliveries.begin(out, delivery)
+    usual = dict.fromkeys(DeliveredSeries.__dataclass_fields__, "") | {"is_open": False, "is_nifti": False}
+    series = [
+        usual | {"token": f"t{number}", "patient_id": name, "outcome": outcome, "contrast": "T2w", "confidence": sure}
+        for number, (name, outcome, sure) in enumerate(brought)
+    ]
+    file = deliveries.folder_of(out, delivery.delivery_id) / deliveries.DECISIONS
+    file.write_text(json.dumps({"series": series, "odd": [], "doubles": []}))
+    return opened("study")
+
+
+def test_whose_scans_came_is_said_so_that_a_wrong_disc_is_seen(out):
+    at = looked(out, ("sub-01", "imported", "0.90"), ("sub-zz", "imported", "0.90"), ("sub-01", "skipped", "0.00"))
+    words = "These scans are of 2 people: sub-01, who is in the study; sub-zz, who is new to the study."
+    assert words in words_of(at)
+    assert "90%" in words_of(at)
+    assert "0%<" not in words_of(at).replace("90%<", ""), "how sure is no question where nothing is taken"
+
+
+def test_a_delivery_that_the_study_has_is_said_to_be_there_and_offers_no_button_that_adds_nothing(out):
+    at = looked(out, ("sub-01", "there", "0.90"))
+    assert delivery_decisions.NOTHING_NEW in words_of(at)
+    assert [button.label for button in at.button if button.label.startswith(("Add", "Forget"))] == ["Forget them"]
+
+
+def test_a_person_of_two_deliveries_is_offered_to_be_run_once(out, monkeypatch):
+    pending = tuple(PlannedPatient(name, "never worked on") for name in NEW)
+    monkeypatch.setattr(study_jobs, "plan", lambda: RunPlan(pending, ()))
+    later = Delivery("20240103-a", DeliveryKind.DROP, "", "A", "", jobs.now(), DeliveryState.ADDED)
+    deliveries.begin(out, later)
+    deliveries.record(out, later, ["sub-01/ses-2/anat/sub-01_ses-2_T2w.nii.gz"], jobs.now())
+    labels = [button.label for button in opened("study").button]
+    assert [label for label in labels if label.startswith("Run ")] == ["Run sub-01", "Run sub-90"]
+
+
+def test_what_is_wrong_with_a_table_names_the_form_that_mends_it(out):
+    assert "(here: below, in the form Treatments)" in words_of(opened("study"))
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_a_study_that_comes_again_with_another_day_leaves_new_visits_without(tmp
     dicom.save_all(images, tmp_path / "second" / "old")
     dicom.save_all(dicom.slices(phantom(), date(2021, 3, 4)), tmp_path / "second" / "new")
     done = import_dicom(ImportSettings(tmp_path / "second", tmp_path / "study"), lambda *_: None)
-    assert codes(done) == ["days_contradict", "visit_without_date"]
+    assert codes(done) == ["days_contradict", "series_other_day", "visit_without_date"]
     assert "the same study came with two days" in done.findings[0].message
     assert sorted(days(tmp_path), key=str) == [date(2020, 2, 17), None]
 

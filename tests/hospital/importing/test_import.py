@@ -132,6 +132,29 @@ def test_a_series_that_has_grown_is_made_anew_unless_somebody_drew_on_it(tmp_pat
     assert images.load(tmp_path / "study" / file).shape[2] == len(slices)
 
 
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"StudyDate": "20200218"}, "series_other_day"),
+        ({"PatientID": "0815", "PatientName": "Roe^R"}, "series_of_another"),
+    ],
+)
+def test_a_series_that_comes_again_for_another_day_or_person_stays_and_is_said(
+    changed: dict[str, str], code: str, tmp_path: Path
+) -> None:
+    slices = dicom.slices(phantom(), DAY)
+    dicom.save_all(slices, tmp_path / "in")
+    run(tmp_path / "in", tmp_path / "study")
+    before = files_of(tmp_path / "study")
+    for one in slices:
+        one.update(changed)
+    dicom.save_all(slices, tmp_path / "again")
+    for is_trial in (True, False):
+        done = run(tmp_path / "again", tmp_path / "study", is_trial=is_trial)
+        assert (codes(done), done.added) == ([code], ())
+    assert files_of(tmp_path / "study") == before
+
+
 def test_a_series_with_fewer_images_than_its_header_says_waits_for_the_rest(tmp_path: Path) -> None:
     slices = sorted(
         dicom.slices(phantom(), DAY, ImagesInAcquisition=phantom().shape[2]), key=lambda one: one.InstanceNumber
@@ -339,8 +362,15 @@ def test_an_archive_and_a_disc_are_read_like_a_folder(tmp_path: Path) -> None:
     arrays = [images.load(next((tmp_path / name).glob("sub-*/*/anat/*.nii.gz"))).array for name in "abc"]
     assert np.array_equal(arrays[0], arrays[1])
     assert np.array_equal(arrays[0], arrays[2])
-    next(path for path in (tmp_path / "disc").rglob("*") if path.is_file() and path.name != "DICOMDIR").unlink()
-    assert "dicom_index" in codes(run(tmp_path / "disc", tmp_path / "d"))
+    flat = tmp_path / "flat"  # as a page gets it: a disc's files without their folders, some under other names
+    flat.mkdir()
+    for number, path in enumerate(path for path in (tmp_path / "disc").rglob("*") if path.is_file()):
+        shutil.copy(path, flat / (path.name if path.name == "DICOMDIR" else f"{number}{path.name}"))
+    assert codes(run(flat, tmp_path / "e")) == []
+    for place, study in ((flat, "f"), (tmp_path / "disc", "d")):
+        next(path for path in place.rglob("*") if path.is_file() and path.name != "DICOMDIR").unlink()
+        done = run(place, tmp_path / study)
+        assert "found 1 missing" in next(one.message for one in done.findings if one.code == "dicom_index")
 
 
 def test_the_command_says_what_it_did_and_refuses_in_words(tmp_path: Path) -> None:
