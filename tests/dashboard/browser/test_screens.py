@@ -27,6 +27,8 @@ ADD_SETS = """table => {
     row.after(more);
   }
 }"""
+CELLS = """row => [...row.children].filter(cell => !cell.matches('.ct-acts') && cell.offsetWidth)
+  .map(cell => cell.getBoundingClientRect()).map(box => [box.left, (box.top + box.bottom) / 2])"""
 AXES = ("logarithmic", "linear")
 LINES = "each => each.offsetHeight / parseFloat(getComputedStyle(each).lineHeight)"
 HALF_FITS = """() => {
@@ -76,6 +78,19 @@ def test_pages_fit_the_screen_and_follow_its_ground(chromium, server, size, grou
         page.get_by_text("failed: the file is empty (0 bytes)").wait_for()
         colour = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
         assert colour == {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 22, 27)"}[ground]
+
+
+@pytest.mark.parametrize("size", [(1024, 768), (1440, 900), (1920, 1080), (2560, 1440)])
+def test_a_row_of_the_board_is_one_line_of_columns_each_under_its_name(chromium, server, size):
+    for page in watched(chromium, size):
+        page.goto(server)
+        settled(page)
+        named, first = (page.locator(row).first.evaluate(CELLS) for row in (".ct-board.ct-head", ".ct-board.ct-rule"))
+        assert len(named) == len(first) >= 6
+        assert [left for left, _ in first] == pytest.approx([left for left, _ in named], abs=2)
+        for cells in (named, first):
+            middles = [middle for _, middle in cells]
+            assert max(middles) - min(middles) < 40, "none wrapped below another"
 
 
 @pytest.mark.parametrize("size", [(1280, 640), (1280, 720), (2560, 1440)])
