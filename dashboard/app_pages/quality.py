@@ -14,12 +14,12 @@ from dashboard.words.markup import as_label, tag
 from dashboard.words.table_rows import as_rows
 
 ALIGNMENT_COLUMNS = {
-    "grade": st.column_config.TextColumn("grade", width=60),
-    "patient_id": st.column_config.TextColumn("patient", width=110),
-    "session_id": st.column_config.TextColumn("visit", width=80),
-    "acquired_on": st.column_config.DateColumn("scanned", format="YYYY-MM-DD", width=100),
-    "role": st.column_config.TextColumn("what to what", width=150),
-    "grade_reasons": st.column_config.TextColumn("why this grade", width=320),
+    "grade": st.column_config.TextColumn("grade", width=50),
+    "patient_id": st.column_config.TextColumn("patient", width=100),
+    "session_id": st.column_config.TextColumn("visit", width=70),
+    "acquired_on": st.column_config.DateColumn("scanned", format="YYYY-MM-DD", width=90),
+    "role": st.column_config.TextColumn("what to what", width=130),
+    "grade_reasons": st.column_config.TextColumn("why this grade", width=480),
     "local_correlation": st.column_config.NumberColumn("likeness near the lesion", format="%.2f"),
     "inverse_consistency_mm": st.column_config.NumberColumn("there and back, mm", format="%.2f"),
     "jacobian_min": st.column_config.NumberColumn("smallest stretch", format="%.2f"),
@@ -32,6 +32,9 @@ ALIGNED = {"visit_to_reference": "visits to their reference", "sequence_to_ancho
 METHODS = {"cord-bend": "bend", "cord-bend edges": "bend, by edges", "rigid-mi": "rigid"}
 """How a method's name is shown; its version stays in the file."""
 
+LINE_LETTERS = 62
+"""Of a reason that one line of its column holds; longer ones stand on two."""
+TWO_LINES_PX = 54
 ROWS_PER_PAGE = 15
 MOST_LISTED = 300
 UNSIGNED = "unsigned automatic mask"
@@ -141,6 +144,7 @@ def alignments(graded: pd.DataFrame) -> None:
         ),
         hide_index=True,
         column_config=ALIGNMENT_COLUMNS,
+        row_height=TWO_LINES_PX if listed["grade_reasons"].astype("string").str.len().max() > LINE_LETTERS else None,
         placeholder=labels.MISSING,
         alt="Grade and quality numbers of every alignment, the worst first",
     )

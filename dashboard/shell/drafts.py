@@ -85,7 +85,9 @@ WINDOW, WINDOW_ASKS, HEARD, GIVEN_BACK = "window", "window-asks", "window-heard"
 _window = st.components.v2.component(
     "cordtrack_window",
     html="<span></span>",
-    js=Path(__file__).with_name("window.js").read_text(encoding="utf-8"),
+    js="\n".join(
+        Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("window.js", "resting_pointer.js")
+    ),  # one element of a page for all that is followed in its window
 )
 
 

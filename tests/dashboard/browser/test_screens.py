@@ -27,6 +27,9 @@ ADD_SETS = """table => {
     row.after(more);
   }
 }"""
+CELLS = """row => [...row.children].filter(cell => !cell.matches('.ct-acts') && cell.offsetWidth)
+  .map(cell => cell.getBoundingClientRect()).map(box => [box.left, (box.top + box.bottom) / 2])"""
+AXES = ("logarithmic", "linear")
 LINES = "each => each.offsetHeight / parseFloat(getComputedStyle(each).lineHeight)"
 HALF_FITS = """() => {
   const half = document.querySelector('.st-key-ct-halves-patient [data-testid="stColumn"]');
@@ -75,6 +78,19 @@ def test_pages_fit_the_screen_and_follow_its_ground(chromium, server, size, grou
         page.get_by_text("failed: the file is empty (0 bytes)").wait_for()
         colour = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
         assert colour == {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 22, 27)"}[ground]
+
+
+@pytest.mark.parametrize("size", [(1024, 768), (1440, 900), (1920, 1080), (2560, 1440)])
+def test_a_row_of_the_board_is_one_line_of_columns_each_under_its_name(chromium, server, size):
+    for page in watched(chromium, size):
+        page.goto(server)
+        settled(page)
+        named, first = (page.locator(row).first.evaluate(CELLS) for row in (".ct-board.ct-head", ".ct-board.ct-rule"))
+        assert len(named) == len(first) >= 6
+        assert [left for left, _ in first] == pytest.approx([left for left, _ in named], abs=2)
+        for cells in (named, first):
+            middles = [middle for _, middle in cells]
+            assert max(middles) - min(middles) < 40, "none wrapped below another"
 
 
 @pytest.mark.parametrize("size", [(1280, 640), (1280, 720), (2560, 1440)])
@@ -129,6 +145,36 @@ def test_words_of_the_course_grow_with_the_screen_and_its_marks_answer_the_point
         page.mouse.move(middle[0] + 60, middle[1] + 5)
         page.mouse.move(*middle)
         page.locator(".hoverlayer .hovertext").first.wait_for()
+
+
+def test_a_click_counts_though_the_figure_was_drawn_anew_under_a_resting_pointer(page, server):
+    page.goto(f"{server}/patient?patient=sub-01&then=ses-02&now=ses-04&axis=linear&plain=1")
+    third = page.locator(".js-plotly-plot .scatterlayer .point").nth(2)
+    axis = {name: page.get_by_role("radio", name=name).or_(page.get_by_role("button", name=name)) for name in AXES}
+
+    def drawn(name):
+        """Choose an axis without the pointer, and return where the mark of 2021 stands then."""
+        settled(page)
+        before = third.bounding_box()
+        axis[name].dispatch_event("click")
+        page.wait_for_function(
+            "y => document.querySelectorAll('.js-plotly-plot .scatterlayer .point')[2].getBoundingClientRect().y !== y",
+            arg=before["y"],
+        )
+        settled(page)
+        box = third.bounding_box()
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    settled(page)
+    drawn("logarithmic")
+    at = drawn("linear")
+    drawn("logarithmic")
+    page.mouse.move(at[0] + 9, at[1])
+    page.mouse.move(*at)
+    assert drawn("linear") == pytest.approx(at)
+    page.mouse.down()
+    page.mouse.up()
+    page.wait_for_url("**now=ses-03**")
 
 
 def test_a_failed_last_visit_hides_nothing_that_was_measured_before(page, server):
