@@ -61,6 +61,7 @@ def remarks(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: Res
             *(Clause(ClauseKind.TREATMENT, words) for words in under(verdict, course)),
             *beside(ClauseKind.REMARK, possible_in_window(verdict)),
             *beside(ClauseKind.REMARK, unattributed(verdict, course, epoch, criteria)),
+            *beside(ClauseKind.REMARK, worse_once(verdict, course, epoch, criteria)),
         ]
     return [*clauses, *beside(ClauseKind.CONFIRMATION, lesion_waits(verdict))]
 
@@ -329,6 +330,12 @@ def against_reappearance(verdict: Verdict, criteria: ResponseCriteria) -> str:
     if asked is None:
         return f"{below}, confirm on the next scan"
     return f"{below}, as on {asked.acquired_on}, not decidable below {wording.volume(rule.min_volume_mm3)}"
+
+
+def worse_once(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria) -> str:
+    """Say that function is worse at the last assessment and not proven to be, so that it does not count yet."""
+    lost = decline.seen_once(course, epoch, criteria.clinical, verdict.visit.acquired_on)
+    return f"function may be worse, to be shown by a further assessment: {lost}" if lost else ""
 
 
 def of_same_day(other: VisitMeasure, criteria: ResponseCriteria, asked: str) -> str:

@@ -83,6 +83,14 @@ def unattributed_at(course: PatientCourse, epoch: Epoch, rule: Clinical | None, 
     return decline_at(declines(course, epoch, rule, by_tumour=False), on)
 
 
+def seen_once(course: PatientCourse, epoch: Epoch, rule: Clinical | None, on: date) -> str:
+    """Return the loss that the last assessment of all shows, by a day, too few times to count; empty for none."""
+    is_last = all(score.assessed_on <= on for score in course.function_scores)
+    if rule is None or not is_last or decline_at(declines(course, epoch, rule), on):
+        return ""
+    return decline_at(declines(course, epoch, replace(rule, assessments=1)), on)
+
+
 def proven_after(course: PatientCourse, epoch: Epoch, rule: Clinical | None, on: date) -> tuple[date | None, str]:
     """Return when a loss of function was proven after a day, and it in words, where it stands since; else none."""
     changes = declines(course, epoch, rule)

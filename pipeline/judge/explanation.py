@@ -414,9 +414,16 @@ def _response_words(verdict: Verdict, criteria: ResponseCriteria, settled_on: da
 
 def _shown_no_more(verdict: Verdict) -> str:
     """Say that the next scan shows a progression no more, or that this scan shows no more the one before."""
+    day = verdict.visit.acquired_on
     if verdict.category == Category.PD and verdict.ended_by is not None:
-        return f"the scan of {verdict.ended_by.acquired_on} shows it no more"
-    return f"the progression read on {verdict.ends.acquired_on} is seen no more" if verdict.ends is not None else ""
+        later = verdict.ended_by.acquired_on
+        which = f"the scan of {later}" if later != day else "a later scan of that day"
+        return f"{which} shows it no more"
+    if verdict.ends is None:
+        return ""
+    before = verdict.ends.acquired_on
+    where = f"on {before}" if before != day else "earlier on that day"
+    return f"the progression read {where} is seen no more"
 
 
 def _preliminary_words(verdict: Verdict, settled_on: date | None) -> str:

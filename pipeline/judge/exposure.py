@@ -116,9 +116,9 @@ def steroids_hinder(
         return None
     if complete and same:
         most = f"{rule.physiologic_mg:g} mg of dexamethasone a day"
-        return f"on steroid since {latest.started_on}, not known to be at most {most}"
+        return f"on {name_of(latest)} since {latest.started_on}, not known to be at most {most}"
     amount = "" if dose is None else f" at {dose:g} mg of dexamethasone a day"
-    return f"steroid begun {latest.started_on}{amount} may explain it"
+    return f"{name_of(latest)} begun {latest.started_on}{amount} may explain it"
 
 
 def named_beside(course: PatientCourse, since: date, on: date) -> Iterator[TreatmentEvent]:

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from pipeline.core.piece_names import NamesGiven
 from pipeline.core.transform import move_points, resample_together
 from pipeline.core.volume import to_world
 from pipeline.run.steps import follow_lesions
+from pipeline.run.steps.linked_lesions import as_people_said
 from pipeline.run.steps.visit_work import PlacedVisit
 from tests.benchmark.lesion_series import ISOTROPIC, SAGITTAL, VISITS, SeenVisit, series
 
@@ -120,7 +122,8 @@ def cordtrack(seen: Sequence[SeenVisit]) -> list[Told]:
     """Follow the series as a study would."""
     names = [visit.read.session_id for visit in seen]
     visits = [PlacedVisit(visit.read, visit.masked, place=visit.aligned) for visit in seen]
-    found = follow_lesions.follow_lesions(visits, seen[0].read)
+    pieces_seen = follow_lesions.seen_pieces(visits, seen[0].read)
+    found = as_people_said(follow_lesions.link_pieces(visits, seen[0].read, pieces_seen, NamesGiven()), (), ())
     told = []
     for name in names:
         own = [row for row in found.components if row.session_id == name]

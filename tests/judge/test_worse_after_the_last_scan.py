@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.core.vocabulary import FunctionGrade, PatientCourse
+from pipeline.core.vocabulary import Category, FunctionGrade, PatientCourse
 from pipeline.judge import criteria_files
 from pipeline.judge.response import judge
 from tests.judge.course_maker import course, on, visit
@@ -47,3 +47,24 @@ def test_it_is_not_said_of_a_loss_that_is_not_put_down_to_the_tumour() -> None:
 def test_the_day_is_that_of_the_loss_which_stands() -> None:
     scores = (5, 1), (400, 3), (450, 3), (500, 1), (600, 3), (700, 3), (800, 4)
     assert f"{SAID}{on(700)} after" in judge(patient(*scores), RULES)[-1].reason
+
+
+@pytest.mark.parametrize(
+    ("scores", "is_said"),
+    [
+        ([(0, 1), (365, 3)], True),
+        ([(0, 1), (300, 3)], True),
+        ([(0, 1), (300, 3), (365, 3)], False),
+        ([(0, 1), (300, 3), (365, 1)], False),
+        ([(0, 1), (365, 3), (500, 1)], False),
+        ([(0, 1), (365, 3), (500, 3)], False),
+        ([(0, 1), (365, 1)], False),
+    ],
+)
+def test_a_loss_seen_once_does_not_count_and_is_said_until_a_further_assessment(
+    scores: list[tuple[int, int]], is_said: bool
+) -> None:
+    last = judge(patient(*scores), RULES)[-1]
+    assert ("function may be worse, to be shown by a further assessment: " in last.reason) == is_said, last.reason
+    if is_said:
+        assert last.category == Category.SD
