@@ -20,6 +20,7 @@ from pipeline.service.jobs import Job, JobState, Progress
 EVERY_SECONDS = 1.5  # and the page needs some more to show it: something moves every two seconds
 SEEN = "runs-seen"
 NO_WORKER = "A run waits: no worker is there to do it; start one with: cordtrack serve STUDY_FOLDER OUT_DIR"
+WAITS_FOR_ANOTHER = "Another run still works on these results; this one goes on by itself once that has ended"
 LEAST_SHARE = 0.08
 """Below this share of a run nothing is said of how long the rest takes."""
 LONGEST_AT, LONGEST_WEIGHT = 2, 40
@@ -126,8 +127,8 @@ def _words(job: Job, progress: Progress, share: float, last_step_s: float | None
         return f"A run waits for its turn, {_elapsed(elapsed_s)} so far." if study_jobs.has_worker() else NO_WORKER
     if job.is_to_end:
         return f"The run is ending, {_elapsed(elapsed_s)} after it began …"
-    if progress.words.startswith("waits"):
-        return f"{progress.words} ({_elapsed(elapsed_s)} so far)"
+    if progress.words.startswith("waits"):  # the command's own words name a process, and ask to run again
+        return f"{WAITS_FOR_ANOTHER} ({_elapsed(elapsed_s)} so far)"
     if not progress.total:
         return f"The run reads the study, {_elapsed(elapsed_s)} so far …"
     words = f"{progress.done} of {labels.count(progress.total, 'patient')}, {_elapsed(elapsed_s)} so far"

@@ -164,12 +164,15 @@ class Sketch {
   }
 
   remember() {
-    this.undone.push({ labels: this.labels.slice(), strokes: this.strokes.slice(), clicks: [...this.clicks], shaped: [...this.shaped], both: this.both });
+    this.undone.push({ labels: this.labels.slice(), strokes: this.strokes.slice(), clicks: [...this.clicks], shaped: [...this.shaped], both: this.both, words: this.root.querySelector(".words").value });
     if (this.undone.length > MOST_UNDONE) this.undone.shift();
   }
 
   back() {
-    if (this.undone.length && !this.isWaiting) Object.assign(this, this.undone.pop());
+    if (!this.undone.length || this.isWaiting) return;
+    const { words, ...before } = this.undone.pop();
+    Object.assign(this, before);
+    this.say(words); // doubts are those of the outline that is shown again
   }
 
   // A disc of some mm on the slice, drawn along the way from the last place.

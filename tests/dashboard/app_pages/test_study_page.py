@@ -114,6 +114,10 @@ def test_what_is_wrong_with_a_table_names_the_form_that_mends_it(out):
     ("progress", "words"),
     [
         (jobs.Progress(), "The run reads the study, 1 min .. s so far"),
+        (
+            jobs.Progress(0, 0, "waits: process 7 is writing here; run again"),
+            "Another run .* by itself .*1 min .. s so",
+        ),
         (jobs.Progress(1, 3), "1 of 3 patients, 1 min .. s so far"),
         (jobs.Progress(3, 3), "3 of 3 patients, 1 min .. s so far, publishing the results"),
     ],

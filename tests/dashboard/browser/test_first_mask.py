@@ -70,6 +70,8 @@ def look_at_the_second(page, sketch, folder):
     expect(sketch.locator(".words")).to_contain_text("from this scan and T1w + contrast", timeout=PATIENCE_MS)
     look(page, folder, "second")
     page.keyboard.press("u")
+    expect(sketch.locator(".words")).not_to_contain_text("from this scan and")  # what is said is of what is shown
+    expect(sketch.locator(".words")).to_contain_text("Least sure near")
     page.keyboard.press("t")
 
 
