@@ -151,7 +151,7 @@ def _map(fig: theme.Sheet, compartment_rows: pd.DataFrame, style: labels.Compart
     columns = [part.set_index("position_mm")["area_mm2"].reindex(places).to_numpy(dtype=float) for _, part in visits]
     area = np.stack(columns, axis=1)
     days = [labels.month(day) if len(visits) > 3 else labels.day(day) for (day, _), _ in visits]
-    angle = -40 if len(days) > 2 else 0
+    angle = -40 if len(days) > 1 else 0  # a whole day is wider than half of the map on a low screen
     fig.axis("xaxis2", tickvals=list(range(len(days))), ticktext=days, tickangle=angle)
     fig.add(
         "heatmap",

@@ -81,11 +81,7 @@ def lines(findings: Rows) -> list[DescriptionLine]:
 
 def _line(about: str, findings: list[Mapping[Any, Any]]) -> DescriptionLine:
     stated = [row for row in findings if is_told(row) and row["finding"] not in QUIET]
-    absent = [row for row in stated if row["value"] == "absent"]
-    parts = [_part(row) for row in stated if row["value"] != "absent"]
-    if absent:
-        doubt = UNSURE if any(row["sureness"] == "unsure" for row in absent) else ""
-        parts.append(f"no {', '.join(NAMES[row['finding']] for row in absent)}{doubt}{_before(absent)}")
+    parts = [_part(row) for row in sorted(stated, key=lambda row: bool(row["value"] == "absent"))]
     if not parts:
         reasons = dict.fromkeys(str(row["reason"]) for row in findings if labels.is_known(row["reason"]))
         return DescriptionLine(about, next(iter(reasons), "not described"), is_told=False)
@@ -93,16 +89,18 @@ def _line(about: str, findings: list[Mapping[Any, Any]]) -> DescriptionLine:
 
 
 def _part(row: Mapping[Any, Any]) -> str:
-    """Write one finding with its number, in doubt where it is unsure, and what it was before where it changed."""
+    """Write one finding with its number, in doubt where it is unsure, and what it was before where it changed.
+
+    What is absent says so of itself: of "no tumoral cyst, syrinx" the second could be read as there.
+    """
     doubt = UNSURE if row["sureness"] == "unsure" else ""
-    return f"{PHRASES.get(row['finding'], _plain)(row)}{doubt}{_before([row])}"
+    phrase = _absent if row["value"] == "absent" else PHRASES.get(row["finding"], _plain)
+    return f"{phrase(row)}{doubt}{_before(row)}"
 
 
-def _before(findings: list[Mapping[Any, Any]]) -> str:
-    changed = [row for row in findings if row["course"] == "changed"]
-    if not changed:
+def _before(row: Mapping[Any, Any]) -> str:
+    if row["course"] != "changed":
         return ""
-    row = changed[0]
     earlier = {**row, "value": row["value_before"], "number": row["number_before"]}
     when = f"on {labels.day(row['compared_on'])}" if labels.is_known(row["compared_on"]) else "on a scan without a date"
     return f", {short(earlier)} {when}"
@@ -153,6 +151,15 @@ def _plain(row: Mapping[Any, Any]) -> str:
     return f"{name_of(str(row['finding']))} {short(row)}"
 
 
+def _absent(row: Mapping[Any, Any]) -> str:
+    """Write that something is not there; oedema beside a tumour is not above or below it."""
+    return f"no {NAMES[row['finding']]}{' the tumour' if row['finding'].startswith('oedema') else ''}"
+
+
+def _hollow(row: Mapping[Any, Any]) -> str:
+    return " ".join([NAMES[row["finding"]], *(f"({number})" for number in _known_number(row))])
+
+
 def name_of(finding: str) -> str:
     """Return what a finding is called on a page.
 
@@ -191,6 +198,8 @@ PHRASES: Mapping[str, Callable[[Mapping[Any, Any]], str]] = {
     "enhancement": _enhancement,
     "enhancement_pattern": lambda row: f"{row['value']}, {_number(row)} of it",
     "smallest_enhancing_seen": lambda row: f"a nodule would show from {_number(row)}",
+    "tumoral_cyst": _hollow, "polar_cyst_above": _hollow, "polar_cyst_below": _hollow, "syrinx": _hollow,
+    "oedema_above": _hollow, "oedema_below": _hollow,
     "blood_cap": lambda row: f"cap of low signal ({', '.join([*_known_number(row), str(row['reason'])])})",
     "adc": lambda row: f"ADC {_number(row)} × 10⁻³ mm²/s",
     "adc_ratio": lambda row: f"{_number(row)} × cord",

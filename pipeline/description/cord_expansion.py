@@ -19,7 +19,8 @@ from pipeline.core.finding_terms import NEAR_LIMIT, Described, LesionFinding, is
 from pipeline.description.cord_sections import NO_CORD_MASK, CordSections
 from pipeline.description.description_limits import CordFormLimits, DescriptionLimits
 from pipeline.description.lesion_place import LevelsHere
-from pipeline.description.lesion_scene import CordCourse, LesionScene
+from pipeline.description.lesion_scene import AlignedScan, LesionScene
+from pipeline.description.seen_edge import seen_areas_mm2
 from pipeline.measure.cord_area import disc_numbers, normal_mm2, z_of
 from pipeline.measure.measurement_error import Z_95
 from pipeline.measure.vertebral_levels import vertebra
@@ -115,7 +116,7 @@ class SectionReading:
 
 
 def expansion_of(
-    scene: LesionScene, sections: CordSections | None, here: LevelsHere, path: str, limits: DescriptionLimits
+    scene: LesionScene, sections: CordSections | None, here: LevelsHere, scan: AlignedScan, limits: DescriptionLimits
 ) -> Described:
     """Say whether the cord is widened or thin; by the masks, or where nobody drew the cord by the edge that is seen.
 
@@ -125,14 +126,15 @@ def expansion_of(
         None where nobody drew the cord.
     here
         The patient's levels and the lesion's ends along the patient's line, by which both lines are laid on each other.
-    path
-        The scan of the masks.
+    scan
+        That of the masks.
     """
+    path = scan.path
     if sections is not None:
         if not (sections.drawn & (sections.lesion > 0)).any():
             return unsaid(NAME, "the cord was not drawn where the lesion lies", (path,))
         return by_masks(_profile_of_masks(scene, sections, here, limits), path, limits.cord)
-    profile = _profile_seen(scene, here, limits)
+    profile = _profile_seen(scan, scene, here, limits)
     if profile is None:
         return unsaid(NAME, NO_CORD_MASK, (path,))
     return _by_edge(profile, path, limits.cord)
@@ -176,7 +178,8 @@ def _by_edge(profile: SectionProfile, path: str, limits: CordFormLimits) -> Desc
         reason = f"{NO_CORD_MASK}, and the scan does not show its edge at the lesion and beside it"
         return unsaid(NAME, reason, (path,))
     relative = profile.area_mm2[profile.within] / usual.area_mm2
-    mean, number = float(relative.mean()), float(np.percentile(relative, 90))
+    widest = ndimage.uniform_filter1d(relative, limits.largest_over_mm, mode="nearest")
+    mean, number = float(relative.mean()), float(widest.max())
     reading = SectionReading(number, number, float(usual.error.mean()))
     value, error = reading.value(limits), float(np.hypot(limits.found_cv, reading.strays))
     low, high = reading.interval(error)
@@ -273,18 +276,22 @@ def _profile_of_masks(
     return SectionProfile(sections.position_mm, sections.cord, within, sides, discs)
 
 
-def _profile_seen(scene: LesionScene, here: LevelsHere, limits: DescriptionLimits) -> SectionProfile | None:
-    """Return the sections of circles within the edge that the scan shows; None where it was not looked for."""
-    course: CordCourse | None = scene.course
+def _profile_seen(
+    scan: AlignedScan, scene: LesionScene, here: LevelsHere, limits: DescriptionLimits
+) -> SectionProfile | None:
+    """Return the sections within the edge that the scan shows; None where much of it at the lesion is not seen."""
     ends_mm, extents_mm = scene.ends_mm(scene.solid), scene.extents_mm
-    if course is None or course.is_edge_seen is None or ends_mm is None or extents_mm is None:
+    if scene.course is None or scene.course.is_drawn:  # then the mask that the line comes from does not count here
         return None
-    position_mm = course.line.positions_mm
-    within = course.is_edge_seen & (position_mm >= ends_mm[0]) & (position_mm <= ends_mm[1])
-    sides = _sides(position_mm, course.is_edge_seen, extents_mm, limits)
-    return SectionProfile(
-        position_mm, np.pi * course.radius_mm**2, within, sides, _discs(scene, position_mm, here)
-    )  # fmt: skip
+    area_mm2 = seen_areas_mm2(scan, scene, limits)
+    if ends_mm is None or extents_mm is None or area_mm2 is None:
+        return None
+    position_mm, is_seen = scene.course.line.positions_mm, np.isfinite(area_mm2)
+    at_lesion = (position_mm >= ends_mm[0]) & (position_mm <= ends_mm[1])
+    if (at_lesion & is_seen).sum() < limits.cord.found_seen_share * at_lesion.sum():
+        return None
+    area_mm2, sides = np.where(is_seen, area_mm2, 0.0), _sides(position_mm, is_seen, extents_mm, limits)
+    return SectionProfile(position_mm, area_mm2, at_lesion & is_seen, sides, _discs(scene, position_mm, here))
 
 
 def _sides(

@@ -18,23 +18,26 @@ from pipeline.description import cord_expansion
 from pipeline.description.cord_sections import NO_CORD_MASK, CordSections, sections_of, whole_cord
 from pipeline.description.description_limits import CordFormLimits, DescriptionLimits
 from pipeline.description.lesion_place import LevelsHere
-from pipeline.description.lesion_scene import CordCourse, LesionScene, along, box_of, object_points
+from pipeline.description.lesion_scene import AlignedScan, CordCourse, LesionScene, along, box_of, object_points
 from pipeline.measure.measurement_error import Z_95
 
 
-def cord_findings(scene: LesionScene, here: LevelsHere, path: str, limits: DescriptionLimits) -> tuple[Described, ...]:
-    """Describe share, expansion, eccentricity and the nearest surface; ``path`` is the scan of the masks.
+def cord_findings(
+    scene: LesionScene, here: LevelsHere, scan: AlignedScan, limits: DescriptionLimits
+) -> tuple[Described, ...]:
+    """Describe share, expansion, eccentricity and the nearest surface; ``scan`` is that of the masks.
 
     ``here`` is the place along the patient's centre line, by which healthy people's sections are looked up.
     """
     names = (
         LesionFinding.CORD_SHARE, LesionFinding.EXPANSION, LesionFinding.ECCENTRICITY, LesionFinding.NEAREST_SURFACE,
     )  # fmt: skip
+    path = scan.path
     if scene.course is None:
         reason = scene.no_course_reason or "no centre line of the cord"
         return tuple(unsaid(name, reason, (path,)) for name in names)
     sections = sections_of(scene, scene.course)
-    expansion = cord_expansion.expansion_of(scene, sections, here, path, limits)
+    expansion = cord_expansion.expansion_of(scene, sections, here, scan, limits)
     if sections is None:
         return (
             unsaid(names[0], NO_CORD_MASK, (path,)),

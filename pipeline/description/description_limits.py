@@ -154,6 +154,8 @@ class CordFormLimits:
         Length over which a section is averaged before the largest is taken.
     section_cv, found_cv, people_cv
         Error of a section as a share: from a mask, from the edge that a scan shows, and beside healthy people's median.
+    found_seen_share
+        Share of the lesion's length at which the scan must show the cord's edge where nobody drew it.
     strays_two_sides_per_mm, strays_one_side_per_mm
         How far a healthy section strays from what the cord beside it tells, as a share for each millimetre to it.
     strays_two_sides_by_level, strays_one_side_by_level
@@ -177,6 +179,7 @@ class CordFormLimits:
     largest_over_mm: int
     section_cv: float
     found_cv: float
+    found_seen_share: float
     people_cv: float
     strays_two_sides_per_mm: float
     strays_one_side_per_mm: float

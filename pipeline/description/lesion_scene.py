@@ -47,14 +47,11 @@ class CordCourse:
         Shape ``(N,)``; radius of a circle of the cord's section, mm.
     is_drawn
         It comes from a mask of the cord, not from the scan alone.
-    is_edge_seen
-        Shape ``(N,)``; where the scan shows the cord's edge, for a course that nobody drew.
     """
 
     line: CentreLine
     radius_mm: NDArray[np.float64]
     is_drawn: bool
-    is_edge_seen: NDArray[np.bool_] | None = None
 
     @classmethod
     def of_points(cls, points_mm: NDArray[np.float64], radius_mm: NDArray[np.float64]) -> CordCourse:
@@ -63,8 +60,7 @@ class CordCourse:
         tangents /= np.linalg.norm(tangents, axis=1, keepdims=True)
         positions_mm = np.arange(len(points_mm), dtype=np.float64) - len(points_mm) // 2
         line = CentreLine(points_mm, tangents, positions_mm, LineSource.FOUND)
-        is_seen = np.isfinite(radius_mm)
-        return cls(line, np.where(is_seen, radius_mm, USUAL_RADIUS_MM), is_drawn=False, is_edge_seen=is_seen)
+        return cls(line, np.where(np.isfinite(radius_mm), radius_mm, USUAL_RADIUS_MM), is_drawn=False)
 
     @cached_property
     def tree(self) -> cKDTree:

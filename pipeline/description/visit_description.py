@@ -82,7 +82,7 @@ def description_of(
     )
     described = (
         *lesion_place.place_findings(scene, here, anchor.path),
-        *cord_form.cord_findings(scene, here, anchor.path, limits),
+        *cord_form.cord_findings(scene, here, anchor, limits),
         *signals,
         tissue_signal.heterogeneity_of(_chosen(by_contrast, EVEN_ON), scene, limits),
         lesion_edge.margin_finding(_chosen(by_contrast, EDGE_ON), scene, limits),

@@ -188,6 +188,9 @@ def _painted(host: HostCord, rng: np.random.Generator, truth: Truth) -> dict[str
     taken = np.clip(sum(wet.values(), np.zeros_like(solid)), 0, 1)
     oedema = _oedema(rng, truth, place, fields["cord"] * (1 - solid) * (1 - taken))
     made = {"cord": fields["cord"], "oedema": oedema, "tumour": solid * (1 - taken), **wet}
+    widest = _widest_beside(host, made)
+    if widest is not None:
+        truth.numbers["expansion beside"] = widest
     _contrasts(made, fields, rng, truth, (place.reach, away_mm, place.along_mm, place.long_mm), host)
     return made
 
@@ -219,6 +222,35 @@ def _place(host: HostCord, rng: np.random.Generator, truth: Truth) -> LesionPlac
     middle = (np.interp(z_mm, z_mm[known], host.middle_mm[known, n]) for n in range(2))
     dx, dy = (centres[..., n] - line[None, None, :] for n, line in enumerate(middle))
     return LesionPlace((dx, dy), centres[..., 2] - centre_z, side, half, long, swell)
+
+
+def _widest_beside(host: HostCord, painted: Mapping[str, Array]) -> float | None:
+    """Return the largest section over 5 mm of the tumour beside a line through 30 mm of cord on each side.
+
+    As *expansion* is defined, so that what a healthy cord differs by along the spine is in it. Sections lie across the
+    cord, the sides 4 mm beyond all that hangs together with the tumour and outside all that was painted. None without.
+    """
+    usable = np.isfinite(host.middle_mm[:, 0])
+    z_mm = STEP_MM * np.arange(len(usable))
+    slope = np.gradient(ndimage.gaussian_filter1d(host.middle_mm[usable], 3.0, axis=0), STEP_MM, axis=0)
+    across = np.interp(z_mm, z_mm[usable], 1.0 / np.sqrt(1.0 + (slope**2).sum(axis=1)))
+    section = painted["cord"].sum(axis=(0, 1)) * across
+    lesion, others = (
+        np.max([painted[name].max(axis=(0, 1)) for name in names if name in painted], axis=0) > 0.5
+        for names in (("tumour", "cyst"), ("tumour", "cyst", "syrinx", "oedema"))
+    )
+    near = ndimage.binary_dilation(others, iterations=round(4.0 / STEP_MM))
+    runs, _ = ndimage.label(near)
+    at_mm = z_mm[np.isin(runs, np.unique(runs[painted["tumour"].max(axis=(0, 1)) > 0.5]))]
+    healthy = usable & ~near
+    sides = [healthy & (z_mm < at_mm.min()) & (z_mm > at_mm.min() - 30.0)]
+    sides.append(healthy & (z_mm > at_mm.max()) & (z_mm < at_mm.max() + 30.0))
+    seen = [side for side in sides if side.sum() * STEP_MM >= 8.0]
+    if not seen:
+        return None
+    usual = np.interp(z_mm, [z_mm[side].mean() for side in seen], [np.median(section[side]) for side in seen])
+    share = ndimage.uniform_filter1d((section / usual)[lesion & usable], round(5.0 / STEP_MM), mode="nearest")
+    return float(share.max())
 
 
 def _solid(rng: np.random.Generator, truth: Truth, away_mm: Array) -> Array:

@@ -91,10 +91,10 @@ def phantom_host(region: str, seed: int) -> HostCord:
 @cache
 def real_host(name: str) -> HostCord:
     """Read a real T2w with its cord mask, on an upright grid of its own axes; T1w is made of it."""
-    scan, cord = (images.load_scan(REAL / part) for part in REAL_FILES[name][:2])
+    scan, cord = images.load_scan(REAL / REAL_FILES[name][0]), images.load(REAL / REAL_FILES[name][1])
     spot = REAL_FILES[name][2]
     if spot is not None:
-        painted = ndimage.binary_dilation(images.load_scan(REAL / spot).array > 0.5, iterations=2)
+        painted = ndimage.binary_dilation(images.load(REAL / spot).array > 0.5, iterations=2)
         usual = float(np.median(scan.array[(cord.array > 0.5) & ~painted]))
         scan = scan.with_array(np.where(painted & (cord.array > 0.5), usual, scan.array))
     corners = voxel_centres_mm(scan).reshape(-1, 3)

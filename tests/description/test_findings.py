@@ -13,7 +13,7 @@ from pipeline.core.volume import Volume
 from pipeline.description import histology_fit, lesion_edge, limit_file, visit_description
 from pipeline.description.finding_change import HowScanned, change_of
 from pipeline.description.lesion_place import LevelsHere
-from pipeline.description.lesion_scene import AlignedScan, LesionScene
+from pipeline.description.lesion_scene import AlignedScan, CordCourse, LesionScene
 from pipeline.measure.vertebral_levels import Levels
 from tests.description.scenes import CORD, GRID, NEVER, TUMOUR, X, Y, Z, course, described, scan, scene
 
@@ -241,24 +241,50 @@ def test_a_person_who_moved_between_two_scans_does_not_enhance() -> None:
     assert abs(rows["enhancement"].number) < 0.05
 
 
-@pytest.mark.parametrize(("bulge", "term"), [(0.0, "none"), (2.2, "expanded")])
-def test_without_a_mask_expansion_is_that_of_the_edge_that_the_scan_shows(bulge, term) -> None:
+def _bulging(bulge_mm: float, tumour: float, *, fluid: float = 2.5) -> AlignedScan:
+    """A T2w on which the cord, 6 mm in radius, is wider by a bulge about the tumour; blurred as by a scanner."""
+    radius_mm = 6.0 + bulge_mm * np.exp(-((Z / 12) ** 4))
+    share = np.clip(radius_mm - np.hypot(X, Y) + 0.5, 0, 1)
+    tissue = fluid + share * (np.where(TUMOUR, tumour, 1.0) - fluid)
+    noise = np.random.default_rng(5).normal(0, 0.03, GRID.shape)
+    return replace(scan("T2w", 1.0), image=GRID.with_array(300 * (ndimage.gaussian_filter(tissue, 0.4) + noise)))
+
+
+def _found(off_mm: float = 0.0) -> CordCourse:
+    """The line that is found in such a scan, beside the cord's middle, with a rough width."""
     line = course(is_drawn=False)
-    radius_mm = 6.0 + bulge * np.exp(-((line.line.positions_mm / 12) ** 2))
-    seen = replace(line, radius_mm=radius_mm, is_edge_seen=np.ones(len(radius_mm), dtype=bool))
-    rows = described([scan("T2w", 1.5)], replace(scene(), course=seen))
-    assert (rows["expansion"].value, rows["expansion"].sureness) == (term, "sure")
-    assert "no mask of the cord: its edge as the scan shows it" in rows["expansion"].reason
-    hidden = replace(seen, is_edge_seen=np.zeros(len(radius_mm), dtype=bool))
-    untold = described([scan("T2w", 1.5)], replace(scene(), course=hidden))["expansion"]
-    assert (untold.value, untold.number) == (None, None)
+    return replace(line, line=replace(line.line, points_mm=line.line.points_mm + np.array([off_mm, 0.0, 0.0])))
+
+
+@pytest.mark.parametrize("tumour", [0.6, 1.0, 1.9])
+@pytest.mark.parametrize(("bulge_mm", "term"), [(0.0, "none"), (2.2, "expanded")])
+def test_without_a_mask_expansion_is_that_of_the_edge_that_the_scan_shows(bulge_mm, term, tumour) -> None:
+    row = described([_bulging(bulge_mm, tumour)], replace(scene(), course=_found()))["expansion"]
+    assert (row.value, row.sureness) == (term, "sure")
+    assert row.number == pytest.approx((1 + bulge_mm / 6) ** 2, rel=0.05)
+    assert "no mask of the cord: its edge as the scan shows it" in row.reason
+
+
+def test_a_line_beside_the_cord_s_middle_reads_the_same_section() -> None:
+    beside, middle = (
+        described([_bulging(2.2, 1.5)], replace(scene(), course=_found(off_mm)))["expansion"] for off_mm in (2.5, 0.0)
+    )
+    assert beside.number == pytest.approx(middle.number, rel=0.03)
+
+
+def test_no_edge_of_the_cord_is_read_where_no_fluid_is_seen() -> None:
+    row = described([_bulging(2.2, 1.5, fluid=1.05)], replace(scene(), course=_found()))["expansion"]
+    assert (row.value, row.number) == (None, None)
+
+
+def test_a_section_far_within_the_line_s_own_width_is_no_cord() -> None:
+    wide = replace(_found(), radius_mm=np.full(111, 8.5))
+    row = described([_bulging(0.0, 1.0)], replace(scene(), course=wide))["expansion"]
+    assert (row.value, row.number) == (None, None)
 
 
 def test_a_section_that_hardly_differs_by_its_edge_alone_gets_no_term() -> None:
-    line = course(is_drawn=False)
-    radius_mm = 6.0 + 0.8 * np.exp(-((line.line.positions_mm / 12) ** 2))
-    seen = replace(line, radius_mm=radius_mm, is_edge_seen=np.ones(len(radius_mm), dtype=bool))
-    row = described([scan("T2w", 1.5)], replace(scene(), course=seen))["expansion"]
+    row = described([_bulging(0.8, 1.5)], replace(scene(), course=_found()))["expansion"]
     assert (row.value, row.sureness) == (None, None)
     assert "the widest section is 1.2" in row.reason
     assert row.reason.endswith("too unsure to call it expanded")

@@ -39,6 +39,12 @@ def test_the_cord_profile_draws_later_visits_heavier_and_leaves_gaps_where_no_sc
     assert fig.layout.yaxis.range == fig.layout.yaxis2.range == (-6.0, 10.0)
 
 
+def test_days_of_two_visits_lean_so_that_they_do_not_run_into_each_other_on_a_low_screen():
+    axis = profile_figure.profile(along_the_cord(), "tumour", NO_DISCS).layout.xaxis2
+    assert list(axis.ticktext) == ["2021-01-01", "2022-01-01"]
+    assert axis.tickangle == -40
+
+
 def test_a_profile_of_nothing_but_zeros_is_still_drawn():
     rows = along_the_cord().assign(area_mm2=0.0)
     assert len(profile_figure.profile(rows, "tumour", NO_DISCS).data) == 3

@@ -41,14 +41,18 @@ def test_what_changed_says_what_it_was_and_when() -> None:
     assert said(finding("length", None, 22.4, "mm", **same))["place"].text == "22 mm long; unchanged since 2023-01-02"
 
 
-def test_absent_findings_stand_together_and_untold_ones_say_why() -> None:
+def test_each_absent_finding_says_so_of_itself_after_what_is_there_and_untold_ones_say_why() -> None:
     lines = said(
         finding("tumoral_cyst", "absent"),
-        finding("syrinx", "absent"),
+        finding("syrinx", "absent", sureness="unsure"),
+        finding("oedema_above", "absent", 0.0, "mm"),
         finding("polar_cyst_above", "present", 12.2, "mm long"),
         finding("adc", sureness=None, reason="no ADC map at this visit"),
     )
-    assert lines["cysts, oedema"].text == "Polar cyst above present 12 mm; no tumoral cyst, syrinx"
+    assert (
+        lines["cysts, oedema"].text
+        == "Polar cyst above (12 mm); no tumoral cyst; no syrinx?; no oedema above the tumour"
+    )
     assert (lines["diffusion"].text, lines["diffusion"].is_told) == ("no ADC map at this visit", False)
 
 
