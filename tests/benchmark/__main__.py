@@ -42,7 +42,7 @@ WITHOUT_DATA = (
     "first_minutes",
     "pages",
 )
-ON_REQUEST = ("refits", "follow_up_cost", "alternatives")
+ON_REQUEST = ("refits", "follow_up_cost", "alternatives", "thickened")
 """Sections with data that only ``--section`` runs: trials whose figures are in another section too, and what is held
 against an earlier commit."""
 
