@@ -138,6 +138,7 @@ def browser(address):  # the server first: it waits while no other thread runs y
 
     expect.set_options(timeout=PATIENCE_MS)
     flags = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+    flags += ["--renderer-process-limit=1"]  # else a process is kept ready for a page that may come
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=flags)
         yield browser

@@ -13,7 +13,10 @@ import pytest
 from tests.places import ROOT
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--renderer-process-limit=1",  # else a process is kept ready for a page that may come, and ended with the test
+]  # fmt: skip
 PATIENCE_MS = 120_000
 STILL, MOVING = "reduce", "no-preference"
 """Whether a visitor asks pages to keep still. While a page loads or a run lasts, its signs of waiting are drawn anew
