@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.patient import act_preview
 from pipeline.journal import sign_off
 from pipeline.journal.decisions import Act, ActKind
 from pipeline.journal.lesion_acts import LesionCorrection
@@ -49,7 +50,9 @@ def words(effect: Effect) -> tuple[str, str, str]:
     return str(verdict.category), str(verdict.state), str(verdict.display_state)
 
 
-def test_what_is_foretold_of_a_correction_is_what_the_run_then_says(study: Path, tmp_path: Path) -> None:
+def test_what_is_foretold_of_a_correction_is_what_the_run_then_says(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "out"
     add_visit(study, "ses-01")
     draw(study, "ses-01", above=4.0)
@@ -65,6 +68,10 @@ def test_what_is_foretold_of_a_correction_is_what_the_run_then_says(study: Path,
     foretold = other_identity.effect_of(stored(out), LesionCorrection(S2, lesion, other, piece), RULES)
     assert foretold is not None
     assert words(foretold.verdict) != before[None], "a lesion that was there before is not new"
+    monkeypatch.setenv("CORDTRACK_OUT", str(out))
+    page_words = act_preview.lesion_preview(P, RULES.criteria_id, S2, (lesion, other))
+    assert page_words.startswith("The latest verdict changes: "), page_words
+    assert act_preview.lesion_preview(P, RULES.criteria_id, S2, (lesion, "")) == "", "nothing typed yet"
     nobody = LesionCorrection(S2, "L77", "L78")
     assert other_identity.effect_of(stored(out), nobody, RULES) is None
     digest = sign_off.measured_masks(out, P, S2)["tumour"]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from dashboard.patient import masks_waiting, signing_section
+from dashboard.patient import act_preview, masks_waiting, signing_section
 from dashboard.shell import drafts
 from pipeline.core import records
 from pipeline.journal import act_file
@@ -123,7 +123,8 @@ def test_a_baseline_can_be_pinned_and_a_lesion_corrected(out):
     at.text_input(key="same-sub-01-ses-05-lesion-1").set_value("L7")
     at = at.selectbox(key="lesion-sub-01-ses-05").set_value("lesion-2").run()
     assert not at.text_input(key="same-sub-01-ses-05-lesion-2").value, "said of the other lesion"
-    at.text_input(key="same-sub-01-ses-05-lesion-2").set_value("L1")
+    at = at.text_input(key="same-sub-01-ses-05-lesion-2").set_value("L1").run()
+    assert act_preview.NOT_KNOWN in text_of(at), "what it would change is said before it is put on record"
     at = press(at, "correct-sub-01-ses-05")
     assert [row[:3] for row in written(out)] == [
         ("pin_baseline", "sub-01", "ses-05"),
