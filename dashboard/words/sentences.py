@@ -32,7 +32,11 @@ def board(listed: pd.DataFrame) -> str:
     needs = int(listed["needs_decision"].sum())
     patients = labels.count(len(listed), "patient")
     verb = "has" if needs == 1 else "have"
-    return f"{needs} of {patients} {verb} an open question." if needs else f"{patients}: {NONE_RECORDED}."
+    if needs:
+        return f"{needs} of {patients} {verb} an open question."
+    late = int((listed["is_overdue"] == True).sum())  # noqa: E712  # missing means no schedule
+    beside_it = f"; {labels.count(late, 'scan')} overdue" if late else ""  # a row that asks nothing says so, too
+    return f"{patients}: {NONE_RECORDED}{beside_it}."
 
 
 def change(row: pd.Series) -> tuple[str, str]:

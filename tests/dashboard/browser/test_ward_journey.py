@@ -46,7 +46,9 @@ def sketch_that_a_link_opened(page):
     sketch = page.locator(".sketch")
     expect(sketch).to_have_attribute("data-ready", "true", timeout=PATIENCE_MS)
     assert "draw=" not in page.url, "a reload or Back does not open it again"
-    return sketch, sketch.locator("canvas").first
+    sagittal = sketch.locator("canvas").first
+    sagittal.scroll_into_view_if_needed()
+    return sketch, sagittal
 
 
 def outline(page, folder, name, open_one=open_sketch):

@@ -41,7 +41,13 @@ def states(*looks):
     ],
 )
 def test_the_board_answers_its_question_first(rows, answer):
-    assert sentences.board(rows) == answer
+    assert sentences.board(rows.assign(is_overdue=None)) == answer
+
+
+def test_a_board_that_asks_nothing_says_how_many_scans_are_overdue():
+    rows = states(("baseline", "no_change", False), ("baseline", "no_change", False), ("baseline", "no_change", False))
+    late = [True, None, False]
+    assert sentences.board(rows.assign(is_overdue=late)) == "3 patients: no open question recorded; 1 scan overdue."
 
 
 def test_a_first_scan_is_not_found_as_no_change():
