@@ -80,7 +80,8 @@ def _rays(
     course: CordCourse, middles_mm: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return points on rays across the line ``(N, D, S, 3)``, the rays' ways ``(N, D, 3)`` and steps ``(S,)``, mm."""
-    tangents, out_mm = course.line.tangents, np.arange(0.0, NEAR_MM + 1e-9, STEP_OUT_MM)
+    tangents = course.line.tangents
+    out_mm = np.arange(0.0, NEAR_MM + 1e-9, STEP_OUT_MM, dtype=np.float64)
     right = np.array([1.0, 0.0, 0.0]) - tangents * tangents[:, :1]
     right /= np.linalg.norm(right, axis=1, keepdims=True)
     front = np.cross(tangents, right)

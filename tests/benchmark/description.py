@@ -92,7 +92,7 @@ def _numbers(visit: MadeVisit, findings: Mapping[str, Described]) -> dict[str, l
     names = {name: f"{name}, cord {by}" if name == "expansion" else name for name in NUMBERS}
     pairs = {names[name]: [findings[name].number, truth.numbers[name]] for name in NUMBERS}
     sure = {names[name] for name in NUMBERS if findings[name].sureness == "sure"}
-    if names["expansion"] in sure and "expansion beside" in truth.numbers:  # by its definition, and as the widening that was painted
+    if names["expansion"] in sure and "expansion beside" in truth.numbers:  # as it is defined, and as it was painted
         pairs[f"widening, cord {by}"] = pairs[names["expansion"]]
         sure.add(f"widening, cord {by}")
         pairs[names["expansion"]] = [findings["expansion"].number, truth.numbers["expansion beside"]]
