@@ -13,6 +13,7 @@ from itertools import groupby
 
 from dashboard.data import door, queries
 from dashboard.words.table_rows import as_rows
+from pipeline.core.findings import WORKER_DIED
 from pipeline.core.records import JournalEntry
 from pipeline.errors import SettingsError, StoreError
 from pipeline.files import child_process, out_folder
@@ -48,6 +49,10 @@ def history(patient_id: str) -> tuple[JournalEntry, ...]:
     here = {visit: frozenset(digests) for visit, digests in pieces.items()}
     entries = [entry for entry in act_file.read(queries.out_dir()).entries if entry.patient_id == patient_id]
     visits = queries.query("patient_visits", patient_id=patient_id)
+    if WORKER_DIED in set(
+        queries.query("patient_findings", patient_id=patient_id)["code"]
+    ):  # what is there nobody knows
+        return tuple(reversed(decisions.standing(entries)))
     of_tables = {
         (patient_id, str(row["session_id"])): frozenset(_words(row["table_scans"])) for row in visits.pipe(as_rows)
     }

@@ -13,6 +13,9 @@ from types import MappingProxyType
 
 from pipeline.core.records import Finding
 
+WORKER_DIED = "worker_died"
+"""Code of the finding beside a patient whose process died: nothing is known of the visits then."""
+
 
 @dataclass(frozen=True)
 class FindingKind:

@@ -338,9 +338,14 @@ def worse_once(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: 
     return f"function may be worse, to be shown by a further assessment: {lost}" if lost else ""
 
 
-def of_same_day(other: VisitMeasure, criteria: ResponseCriteria, asked: str) -> str:
-    """Say what another scan of the day shows instead of growth, and that a further one decides."""
+def of_same_day(visit: VisitMeasure, other: VisitMeasure, criteria: ResponseCriteria, asked: str) -> str:
+    """Say what another scan of the day shows instead of growth, and that a further one decides.
+
+    Which of the two came first is told only where the times of both are known.
+    """
     value = value_of(other, criteria.metric)
     assert value is not None  # it was compared
-    words = f"the scan before it on that day shows {size(value, criteria.metric)}"
+    is_ordered = visit.acquired_at is not None and other.acquired_at is not None
+    which = "the scan before it on that day" if is_ordered else "another scan of that day"
+    words = f"{which} shows {size(value, criteria.metric)}"
     return f"{words}: {asked} is not confirmed" if asked else f"{words}, confirm on the next scan"

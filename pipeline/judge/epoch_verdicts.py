@@ -73,7 +73,7 @@ def of_epoch(course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria, ea
             memory = replace(memory, lesion_repeated=_repeated(visit, memory, course, criteria))
             lost = decline.decline_at(changes, visit.acquired_on)
             evidence = _evidence(visit, epoch, memory, course, criteria, lost)
-            if visit.bound_reason is not None and not any(_has_grown(visit, evidence, memory, criteria)):
+            if visit.bound_reason is not None and not _shows_growth(visit, evidence, memory, criteria):
                 evidence = _without_sizes(evidence, visit)
             evidence = replace(evidence, smallest=_smaller_before(evidence, earlier, criteria))
             verdict = _verdict(visit, evidence, memory, epoch, course, criteria)
@@ -217,21 +217,35 @@ def _has_grown(
     if evidence.nadir is not None and evidence.nadir.reference_value == 0:
         again = evidence.nadir.value > 0 and comparison.reappears(visit, criteria)
         sure = again and (memory.seen_last or comparison.on_enough_slices(visit, criteria))
+        sure = sure and (memory.seen_last or _before_on_day(visit, evidence, criteria) is None)
         return sure, again and not sure
     return comparison.proven_growth(against, criteria), False
 
 
-def _same_day(visit: VisitMeasure, evidence: Evidence, criteria: ResponseCriteria) -> VisitMeasure | None:
-    """Return the scan before it on its day where that does not show this growth: no tumour grows within hours.
+def _shows_growth(visit: VisitMeasure, evidence: Evidence, memory: Memory, criteria: ResponseCriteria) -> bool:
+    """Say whether a scan shows growth, or tumour again, that no other scan of its day speaks against."""
+    return any(_has_grown(visit, evidence, memory, criteria)) and _same_day(visit, evidence, criteria) is None
+
+
+def _before_on_day(visit: VisitMeasure, evidence: Evidence, criteria: ResponseCriteria) -> VisitMeasure | None:
+    """Return the scan before it where that is of the same day: no tumour grows within hours.
 
     Only of criteria that hold growth against measurement error; others take each reading as it is.
     """
-    against, other = evidence.reference(criteria), evidence.previous
-    if against is None or other is None or not criteria.progression.beyond_error or against.reference_value == 0:
+    other = evidence.previous
+    if other is None or not criteria.progression.beyond_error:
         return None
     is_of_day = other.acquired_on == visit.acquired_on and visit.acquired_by is None and other.acquired_by is None
-    if not is_of_day or other.session_id == against.reference.session_id:
+    return other if is_of_day else None
+
+
+def _same_day(visit: VisitMeasure, evidence: Evidence, criteria: ResponseCriteria) -> VisitMeasure | None:
+    """Return the scan before it on its day where that does not show its growth, as where that is what it grew from."""
+    against, other = evidence.reference(criteria), _before_on_day(visit, evidence, criteria)
+    if against is None or other is None or against.reference_value == 0:
         return None
+    if other.session_id == against.reference.session_id:
+        return other
     before = comparison.compare(other, against.reference, criteria.metric)
     return None if comparison.grew_by(before, criteria.progression.ratio) else other
 

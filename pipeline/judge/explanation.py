@@ -198,7 +198,8 @@ def _rule_words(verdict: Verdict, scan_pair: Comparison, criteria: ResponseCrite
     if verdict.evidence.exchanged:
         return f"{place} {threshold} but {circumstances.exchanged(verdict, criteria)}"
     if verdict.evidence.same_day is not None:
-        return f"{place} {threshold} but {circumstances.of_same_day(verdict.evidence.same_day, criteria, asked)}"
+        shown = circumstances.of_same_day(verdict.visit, verdict.evidence.same_day, criteria, asked)
+        return f"{place} {threshold} but {shown}"
     if not verdict.grown:
         return f"{place} {threshold} but {_open_words(scan_pair, criteria, error, asked)}"
     joint = "and" if comparison.beyond_error(scan_pair) else "but"
@@ -408,7 +409,7 @@ def _response_words(verdict: Verdict, criteria: ResponseCriteria, settled_on: da
         return f"{name} response, for which these criteria ask for no second scan"
     if verdict.ended_by is not None:
         now = "shows tumour" if verdict.category == Category.CR else "shows it no more"
-        return f"{name} response, not confirmed: the scan of {verdict.ended_by.acquired_on} {now}"
+        return f"{name} response, not confirmed: {_later(verdict, verdict.ended_by)} {now}"
     return f"{name} response, unconfirmed until a scan {criteria.confirmation.days} days apart shows it too"
 
 
@@ -416,14 +417,18 @@ def _shown_no_more(verdict: Verdict) -> str:
     """Say that the next scan shows a progression no more, or that this scan shows no more the one before."""
     day = verdict.visit.acquired_on
     if verdict.category == Category.PD and verdict.ended_by is not None:
-        later = verdict.ended_by.acquired_on
-        which = f"the scan of {later}" if later != day else "a later scan of that day"
-        return f"{which} shows it no more"
+        return f"{_later(verdict, verdict.ended_by)} shows it no more"
     if verdict.ends is None:
         return ""
     before = verdict.ends.acquired_on
     where = f"on {before}" if before != day else "earlier on that day"
     return f"the progression read {where} is seen no more"
+
+
+def _later(verdict: Verdict, other: VisitMeasure) -> str:
+    """Name a later scan by its day, which tells it apart only where it is another one."""
+    day = other.acquired_on
+    return f"the scan of {day}" if day != verdict.visit.acquired_on else "a later scan of that day"
 
 
 def _preliminary_words(verdict: Verdict, settled_on: date | None) -> str:

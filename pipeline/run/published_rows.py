@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from pipeline.core import records
-from pipeline.core.findings import finding
+from pipeline.core.findings import WORKER_DIED, finding
 from pipeline.files import fingerprints, finished_steps
 from pipeline.journal import decisions
 from pipeline.judge import standing, urgency
@@ -75,9 +75,11 @@ class StudyRows:
 
     def of_others(self, published: Container[str]) -> tuple[Any, ...]:
         """Return the rows that are about nobody whose results are published; the criteria too."""
-        entries = [entry for name, some in self.entries.items() if name not in published for entry in some]
+        others = {name: some for name, some in self.entries.items() if name is not None and name not in published}
+        waiting = [entry for some in others.values() for entry in some]  # nothing of theirs is known, and none lapses
         findings = [one for name, some in self.findings.items() if name not in published for one in some]
-        return (*self.criteria, *findings, *decisions.standing(entries, {}, {}, {}, {}))
+        of_nobody_here = decisions.standing(self.entries.get(None, ()), {}, {}, {}, {})
+        return (*self.criteria, *findings, *of_nobody_here, *decisions.standing(waiting))
 
 
 def study_rows(
@@ -122,9 +124,7 @@ def rows_of_patient(
     tuple
         The last one is the ``PublishedPatient``.
     """
-    acts = decisions.standing(
-        beside.entries, _masks(step_rows), _scans(step_rows), _pieces(step_rows), _table_scans(step_rows)
-    )
+    acts = _acts(beside.entries, step_rows)
     result_rows = [*step_rows, *acts, *beside.findings]
     questions = urgency.open_questions([*result_rows, *beside.criteria])
     result_rows += [*questions, *standing.standings(result_rows, questions)]
@@ -175,6 +175,15 @@ def _scans(result_rows: Sequence[Any]) -> dict[tuple[str, str], str]:
     """Return which scan is measured on now: patient and session to the digest of its file."""
     scans = (row for row in result_rows if isinstance(row, records.Scan) and row.is_anchor)
     return {(row.patient_id, row.session_id): row.sha256 for row in scans}
+
+
+def _acts(entries: Sequence[records.JournalEntry], step_rows: Sequence[Any]) -> tuple[records.JournalEntry, ...]:
+    """Say which acts stand; where a run died before it came to the visits, nothing is known and nothing lapses."""
+    if any(one.code == WORKER_DIED for one in finished_steps.of_kind(step_rows, records.Finding)):
+        return decisions.standing(entries)
+    return decisions.standing(
+        entries, _masks(step_rows), _scans(step_rows), _pieces(step_rows), _table_scans(step_rows)
+    )
 
 
 def _table_scans(result_rows: Sequence[Any]) -> dict[tuple[str, str], frozenset[str]]:

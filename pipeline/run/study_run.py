@@ -17,6 +17,7 @@ from typing import Any
 from pipeline import mask_models
 from pipeline.context import schedule_files
 from pipeline.core import records
+from pipeline.core.findings import WORKER_DIED
 from pipeline.core.piece_names import LesionName, NamesGiven
 from pipeline.errors import SettingsError, StoreError
 from pipeline.files import fingerprints, finished_steps
@@ -41,7 +42,7 @@ from pipeline.study import imported_names, study_folder
 from pipeline.study.imported_reading import ImportedVisits, KeptReading
 from pipeline.study.visits import content_of
 
-TRIED_AGAIN = ("worker_died", "step_crashed")
+TRIED_AGAIN = (WORKER_DIED, "step_crashed")
 """Findings that may be the machine's fault (memory, space, a killed process) and never count as a patient's result."""
 
 

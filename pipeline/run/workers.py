@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.context.surveillance import Surveillance
-from pipeline.core.findings import finding
+from pipeline.core.findings import WORKER_DIED, finding
 from pipeline.core.piece_names import NamesGiven
 from pipeline.files import atomic, child_process
 from pipeline.files.out_folder import exclusive
@@ -87,7 +87,7 @@ def work_on(
     for patient in rest.values():
         name = patient.patient.patient_id
         message = f"{name}: the process that worked on this patient died (often for lack of memory)"
-        died = finding("worker_died", message, patient_id=name)
+        died = finding(WORKER_DIED, message, patient_id=name)
         yield name, (patient.patient, died)
 
 

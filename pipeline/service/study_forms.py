@@ -11,8 +11,9 @@ import hashlib
 import re
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -131,7 +132,8 @@ def save(
     new = _new_findings(bids_dir, shown.name, content, as_of)
     problems = [one for one in new if one.severity == "error" and one.path == shown.name]
     if problems:
-        raise SettingsError(" ".join((*(_of_row(one, shown.name) for one in problems), "Nothing was written.")))
+        sentences = (_of_row(one, shown, new_rows) for one in problems)
+        raise SettingsError(" ".join((*sentences, "Nothing was written.")))
     with append_only.writing(out_dir, RECORD) as lines:
         before = _content(bids_dir, shown.name)
         if (_digest(before) if before is not None else "") != shown.sha256:
@@ -146,7 +148,7 @@ def save(
         (bids_dir / shown.name).parent.mkdir(parents=True, exist_ok=True)
         atomic.write_bytes(bids_dir / shown.name, content)
     doubts = [one for one in new if one.severity != "note"]
-    words = " ".join(("To look at:", *(_of_row(one, shown.name) for one in doubts))) if doubts else ""
+    words = " ".join(("To look at:", *(_of_row(one, shown, new_rows) for one in doubts))) if doubts else ""
     return " ".join(filter(None, (f"{shown.name} is saved; the version before is kept.", words)))
 
 
@@ -169,19 +171,34 @@ def _said(shown: FormTable, content: bytes, signed: Signature) -> dict[str, Any]
 
 
 def _text(columns: Sequence[str], new_rows: Sequence[Mapping[str, Any]]) -> bytes:
-    filled = [row for row in new_rows if any(str(row.get(column) or "").strip() for column in columns)]
+    filled = (new_rows[place] for place in _filled(columns, new_rows))
     lines = ["\t".join(columns), *("\t".join(cell(row.get(column)) for column in columns) for row in filled)]
     return ("\n".join(lines) + "\n").encode()
 
 
-def _of_row(finding: Finding, name: str) -> str:
-    """Say a finding by the row of the form: a line of the file is one further, for its header is the first."""
-    words = re.sub(rf"^{re.escape(name)} line (\d+)", lambda line: f"{name} row {int(line[1]) - 1}", finding.message)
+def _filled(columns: Sequence[str], new_rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Return the places of the rows that say anything: the others are not written."""
+    return [
+        place for place, row in enumerate(new_rows) if any(str(row.get(column) or "").strip() for column in columns)
+    ]
+
+
+def _of_row(finding: Finding, shown: FormTable, new_rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say a finding by the row of the form: the first line of the file is its header, and empty rows are none of it."""
+    places = dict(enumerate(_filled(shown.columns, new_rows), start=2))
+    words = re.sub(
+        rf"^{re.escape(shown.name)} line (\d+)",
+        lambda line: f"{shown.name} row {places[int(line[1])] + 1}" if int(line[1]) in places else line[0],
+        finding.message,
+    )
     return f"{words}; {finding.remedy}."
 
 
 def _new_findings(bids_dir: Path, name: str, content: bytes, as_of: date) -> list[Finding]:
-    """Return what a run would say once a table is so and does not say now; read by the run's own function."""
+    """Return what a run would say once a table is so and does not say now; read by the run's own function.
+
+    What stands in another line only, since a row was put in or taken out above it, is said now.
+    """
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder)
         for table in (*bids_dir.glob("*.tsv"), *bids_dir.glob("*.json"), *bids_dir.glob("sub-*/*_sessions.tsv")):
@@ -190,10 +207,19 @@ def _new_findings(bids_dir: Path, name: str, content: bytes, as_of: date) -> lis
             shutil.copyfile(table, target)
         for patient in bids_dir.glob("sub-*"):
             (trial / patient.name).mkdir(exist_ok=True)
-        before = study_folder.read_study(trial, as_of=as_of).findings
+        before = Counter(_without_line(one) for one in study_folder.read_study(trial, as_of=as_of).findings)
         (trial / name).parent.mkdir(exist_ok=True)
         (trial / name).write_bytes(content)
-        return [one for one in study_folder.read_study(trial, as_of=as_of).findings if one not in before]
+        new = []
+        for one in study_folder.read_study(trial, as_of=as_of).findings:
+            if before[_without_line(one)] <= 0:
+                new.append(one)
+            before[_without_line(one)] -= 1
+        return new
+
+
+def _without_line(finding: Finding) -> Finding:
+    return replace(finding, message=re.sub(r"\bline \d+", "line", finding.message))
 
 
 def _content(bids_dir: Path, name: str) -> bytes | None:

@@ -14,6 +14,7 @@ import pytest
 from pipeline.core import records
 from pipeline.core.findings import finding
 from pipeline.files import finished_steps
+from pipeline.journal import decisions
 from pipeline.run import study_results as room
 from pipeline.run import study_run
 from pipeline.run.published_rows import study_rows
@@ -198,3 +199,26 @@ def counted(out: Path) -> tuple[int, int]:
     """Return how many patients a store has results of, and how many of the study it has none of."""
     info = reader.query(reader.database_path(out), "study_info").iloc[0]
     return int(info["patient_count"]), int(info["unpublished_count"])
+
+
+PINNED = records.JournalEntry("e2", AT, "A. Reader", "pin_baseline", "sub-07", "ses-01", reason="before surgery")
+
+
+def standing_of_pin(out: Path, **more: Any) -> tuple[str, str | None]:
+    assert publish_if_changed(results_in(out, (PINNED,), **more), force=False)
+    (row,) = reader.table(reader.database_path(out), "journal").to_dict("records")
+    return row["status"], row["status_reason"]
+
+
+def test_an_act_on_a_visit_that_no_run_came_to_is_not_said_to_have_lost_its_visit(out: Path) -> None:
+    died = (step_rows("sub-07")[0], finding("worker_died", "no memory", patient_id="sub-07"))
+    finished_steps.write_step(sidecar(out, "sub-07"), finished_steps.Step((), died, {}, ""), (), "software")
+    assert standing_of_pin(out)[0] == "in_force"
+    shutil.rmtree(out / "sub-07")
+    assert standing_of_pin(out)[0] == "in_force", "in the study, and no results yet"
+
+
+def test_an_act_on_a_visit_that_is_gone_lapses(out: Path) -> None:
+    nothing = (step_rows("sub-07")[0],)
+    finished_steps.write_step(sidecar(out, "sub-07"), finished_steps.Step((), nothing, {}, "bb"), (), "software")
+    assert standing_of_pin(out) == ("lapsed", decisions.NO_VISIT)

@@ -12,7 +12,7 @@ from pipeline.core.vocabulary import ANY_DAY, PatientCourse, VisitMeasure
 from pipeline.core.volume import Volume
 from pipeline.lesions import matching
 from pipeline.lesions.matching import LesionStatus, Sighting, VisitComponents
-from pipeline.run.steps import follow_lesions, judge_lesions
+from pipeline.run.steps import follow_lesions, judge_course, judge_lesions
 from pipeline.run.steps.follow_lesions import SeenPieces
 from pipeline.run.steps.linked_lesions import as_people_said
 from pipeline.run.steps.patient_work import LinkedLesions, PieceSize
@@ -56,6 +56,19 @@ def test_the_size_of_a_lesion_on_a_scan_without_a_day_counts_as_one_that_may_be_
     assert str(by_name["L1"].category) == "SD", "nothing is known of it there"
     alone = {row.lesion_id: row.category for row in rows_of(SIZES) if row.session_id == names(2)[1]}
     assert alone == {"L1": "SD", "L2": "SD"}
+
+
+def test_a_scan_without_a_day_that_does_not_reach_a_lesion_of_the_first_scan_is_a_lower_bound() -> None:
+    _, linked = with_unknown_day(450.0)
+    unseen = [
+        Sighting(UNKNOWN, name, 0, LesionStatus.NOT_ASSESSABLE, None, (0.0, 0.0, 0.0), matching.OUT_OF_VIEW)
+        for name in ("L1", "L3")
+    ]
+    later = Sighting(names(2)[1], "L3", 3, LesionStatus.NEW, 90.0, (0.0, 0.0, 0.0))
+    places = replace(linked, sightings=(*linked.sightings, later), undated=(*linked.undated, *unseen))
+    words = judge_course.out_of_view(as_people_said(places, (), ()), None)
+    assert words == {UNKNOWN: f"L1 of the first dated scan lies {matching.OUT_OF_VIEW}"}
+    assert judge_course.out_of_view(as_people_said(linked, (), ()), None) == {}
 
 
 def visit(session_id: str, *places: int) -> VisitComponents:

@@ -88,6 +88,22 @@ def test_rows_are_counted_as_the_form_shows_them_and_a_new_doubt_is_said_with_th
     assert "To look at" not in save(places, "treatments.tsv", operation, operation | {"date": "2020-03"}, later)
 
 
+def test_a_row_put_in_or_taken_out_makes_nothing_new_of_what_stands_below_it(places: tuple[Path, Path]) -> None:
+    operations = [
+        {"participant_id": "sub-01", "date": day, "kind": kind}
+        for day, kind in (("2019-01-05", "surgery"), ("2020-01-05", "moxa"), ("2020-03", "surgery"))
+    ]
+    save(places, PEOPLE, {"participant_id": "sub-01"})
+    lines = ("\t".join(operation.values()) for operation in operations)
+    written = "\n".join(("participant_id\tdate\tkind", *lines, ""))
+    (places[0] / "treatments.tsv").write_text(written, encoding="utf-8")
+    assert "To look at" not in save(places, "treatments.tsv", *operations[1:])
+    assert "To look at" not in save(places, "treatments.tsv", *operations)
+    again = operations[1] | {"date": "2021-01-05"}
+    with pytest.raises(SettingsError, match=r"^treatments\.tsv row 5: .*moxa"):  # after an empty row, which is none
+        save(places, "treatments.tsv", *operations, {"participant_id": ""}, again)
+
+
 def test_a_table_that_somebody_changed_meanwhile_is_not_overwritten(places: tuple[Path, Path]) -> None:
     shown = study_forms.read(places[0], PEOPLE)
     save(places, PEOPLE, {"participant_id": "sub-01"})

@@ -323,8 +323,9 @@ def _say_elsewhere(earlier_row: ledger.LedgerRow, patient_id: str, session_id: s
     if earlier_row.participant_id != patient_id:
         message = f"{where}: expected it to be of whom it was imported for, found {patient_id}"
         work.findings.append(oddity("series_of_another", message, earlier_row.file, patient_id, session_id))
-    elif earlier_row.session_id != session_id and NO_DAY not in earlier_row.session_id + session_id:
-        message = f"{where}: expected the day that it was imported with, found {session_id}"
+    elif earlier_row.session_id != session_id and NO_DAY not in session_id:  # what has no day now is said as such
+        before = "no day, as when it was imported" if NO_DAY in earlier_row.session_id else "the day of its import"
+        message = f"{where}: expected {before}, found {session_id}"
         work.findings.append(oddity("series_other_day", message, earlier_row.file, patient_id, session_id))
 
 

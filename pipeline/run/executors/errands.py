@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.core.findings import finding
+from pipeline.core.findings import WORKER_DIED, finding
 from pipeline.errors import SettingsError, StoreError
 from pipeline.files import fingerprints
 from pipeline.run import workers
@@ -104,7 +104,7 @@ def sent(
             yield answer.patient_id, answer.result_rows
     for name, errand in rest.items():
         message = f"{name}: what worked on this patient was lost {ATTEMPTS} times ({reasons.get(name, 'no answer')})"
-        yield name, (errand.patient.patient, finding("worker_died", message, patient_id=name))
+        yield name, (errand.patient.patient, finding(WORKER_DIED, message, patient_id=name))
 
 
 def _refusal(errand: Errand) -> str | None:

@@ -168,16 +168,23 @@ def _read(
 def out_of_view(followed: FollowedLesions, syndrome: str | None) -> dict[str, str]:
     """Say of each visit whose scan does not reach a lesion of earlier ones which that is: its tumour is a lower bound.
 
-    New tumours of a syndrome that makes them are no part of what is judged, in view or not.
+    Of a scan without a day those count that the first dated one shows: others may not have been there yet, and what a
+    later scan shows must not change what was said before it. New tumours of a syndrome that makes them are no part of
+    what is judged, in view or not.
     """
     makes_tumours = syndromes_in(syndrome) - {Syndrome.NONE, Syndrome.UNKNOWN}
     left_out = followed.new_tumours if makes_tumours else frozenset()
+    first = next((row.session_id for row in followed.components if row.volume_mm3), None)
+    at_first = {row.lesion_id for row in followed.components if row.session_id == first and row.volume_mm3}
+    undated = [row for row in followed.undated_components if row.lesion_id in at_first]
     names: dict[str, list[str]] = {}
-    for row in followed.components:
+    for row in (*followed.components, *undated):
         if row.missing_reason == OUT_OF_VIEW and row.lesion_id not in left_out:
             names.setdefault(row.session_id, []).append(row.lesion_id)
+    of_scans = dict.fromkeys((row.session_id for row in undated), "the first dated scan")
     return {
-        session_id: f"{' and '.join(missing)} of earlier scans {'lies' if len(missing) == 1 else 'lie'} {OUT_OF_VIEW}"
+        session_id: f"{' and '.join(missing)} of {of_scans.get(session_id, 'earlier scans')} "
+        f"{'lies' if len(missing) == 1 else 'lie'} {OUT_OF_VIEW}"
         for session_id, missing in names.items()
     }
 

@@ -80,6 +80,21 @@ def test_a_study_that_comes_again_with_another_day_leaves_new_visits_without(tmp
     assert sorted(days(tmp_path), key=str) == [date(2020, 2, 17), None]
 
 
+def test_a_series_that_came_without_a_day_and_comes_again_with_one_stays_and_is_said(tmp_path: Path) -> None:
+    images = dicom.slices(phantom(), FIRST)
+    names = ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate")
+    for number, told in enumerate(("", "20200217")):
+        for image in images:
+            image.update(dict.fromkeys(names, told))
+        dicom.save_all(images, tmp_path / str(number))
+    settings = ImportSettings(tmp_path / "0", tmp_path / "study")
+    assert codes(import_dicom(settings, lambda *_: None)) == ["visit_without_date"]
+    done = import_dicom(ImportSettings(tmp_path / "1", tmp_path / "study"), lambda *_: None)
+    assert (codes(done), done.added) == (["series_other_day"], ())
+    assert done.findings[0].message.endswith("expected no day, as when it was imported, found ses-20200217")
+    assert days(tmp_path) == [None]
+
+
 @pytest.mark.parametrize(("later", "said"), [("20210304", "days_moved"), ("20300304", "days_contradict")])
 def test_makers_numbers_tell_days_that_were_moved(later: str, said: str, tmp_path: Path) -> None:
     root = "1.3.12.2.1107.5.2.43.66045."

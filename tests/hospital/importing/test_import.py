@@ -133,11 +133,14 @@ def test_a_series_that_has_grown_is_made_anew_unless_somebody_drew_on_it(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("changed", "code"),
-    [({"StudyDate": "20200218"}, "series_other_day"), ({"PatientID": "0815"}, "series_of_another")],
+    ("changed", "said"),
+    [
+        ({"StudyDate": "20200218"}, ["series_other_day"]),
+        ({"PatientID": "0815"}, ["patient_twice", "series_of_another"]),  # of the same name and date of birth
+    ],
 )
 def test_a_series_that_comes_again_for_another_day_or_person_stays_and_is_said(
-    changed: dict[str, str], code: str, tmp_path: Path
+    changed: dict[str, str], said: list[str], tmp_path: Path
 ) -> None:
     slices = dicom.slices(phantom(), DAY)
     dicom.save_all(slices, tmp_path / "in")
@@ -148,7 +151,7 @@ def test_a_series_that_comes_again_for_another_day_or_person_stays_and_is_said(
     dicom.save_all(slices, tmp_path / "again")
     for is_trial in (True, False):
         done = run(tmp_path / "again", tmp_path / "study", is_trial=is_trial)
-        assert (codes(done), done.added) == ([code], ())
+        assert (codes(done), done.added) == (said, ())
     assert files_of(tmp_path / "study") == before
 
 
