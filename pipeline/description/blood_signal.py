@@ -31,7 +31,9 @@ CAP, BLOOD, STAGE = LesionFinding.BLOOD_CAP, LesionFinding.BLOOD, LesionFinding.
 SUSCEPTIBLE = frozenset({"T2star", "T2starw", "swi", "MEGRE"})
 THIN = "a thin cap would not show beside the grain of this tumour, or in one so dark"
 PERHAPS = "; patches of this tumour may be as dark, or it is less dark than blood"
-NOT_DARK = "; it is less bright than the rest of the tumour, not darker than cord: patches and infiltrated cord look so"
+NOT_DARK = (
+    "; it is less bright than the rest of the tumour, but no piece is as dark beside the cord as blood: patches look so"
+)
 ON_T2_ALONE = "on T2w alone, which a thin cap hardly darkens"
 NO_SCAN = "no T2w, T2*w or SWI of this visit shows it"
 STAGES = {

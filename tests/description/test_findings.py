@@ -193,7 +193,7 @@ def test_a_pole_of_bright_tumour_that_looks_like_cord_is_no_sure_cap(contrast, p
     """Infiltrated cord or a patch at the pole takes as much off a bright tumour as a cap takes off one like cord."""
     row = described([in_thick_slices(scan(contrast, np.where(Z > 5, pole, 2.0)))])["blood_cap"]
     assert (row.value, row.sureness) == ("present", sureness)
-    assert ("not darker than cord" in row.reason) == (sureness == "unsure")
+    assert ("no piece is as dark beside the cord as blood" in row.reason) == (sureness == "unsure")
 
 
 @pytest.mark.parametrize("dark_mm3", [(0.0, 40.0), (40.0, 0.0)])
