@@ -30,6 +30,10 @@ from pipeline.measure.volumes import OBJECT_PROBABILITY
 CAP, BLOOD, STAGE = LesionFinding.BLOOD_CAP, LesionFinding.BLOOD, LesionFinding.BLOOD_STAGE
 SUSCEPTIBLE = frozenset({"T2star", "T2starw", "swi", "MEGRE"})
 THIN = "a thin cap would not show beside the grain of this tumour, or in one so dark"
+PERHAPS = "; patches of this tumour may be as dark, or it is less dark than blood"
+NOT_DARK = (
+    "; it is less bright than the rest of the tumour, but no piece is as dark beside the cord as blood: patches look so"
+)
 ON_T2_ALONE = "on T2w alone, which a thin cap hardly darkens"
 NO_SCAN = "no T2w, T2*w or SWI of this visit shows it"
 STAGES = {
@@ -174,6 +178,14 @@ class PoleLook:
         return "upper" if (self.dark_mm3[0], shares[0]) > (self.dark_mm3[1], shares[1]) else "lower"
 
     @property
+    def covered_dark_mm3(self) -> float:
+        """Volume that is darker than healthy cord at the pole that a cap covers most, mm³; 0 where none is known."""
+        if self.cover is None or not self.cover.shares:
+            return 0.0
+        upper, lower = self.cover.upper, self.cover.lower
+        return self.dark_mm3[0] if lower is None or (upper is not None and upper > lower) else self.dark_mm3[1]
+
+    @property
     def is_unlikely(self) -> bool:
         """A cap would most likely have shown on this scan, and none does."""
         shows_blood = self.scan.contrast in SUSCEPTIBLE
@@ -196,15 +208,19 @@ def _look_at_poles(signal: SignalAtCord, dark: NDArray[np.bool_], limits: Descri
 
 
 def _cap(looks: Sequence[PoleLook], limits: DescriptionLimits) -> Described:
-    """Say whether there is a cap by all scans, the best for blood first: one that is seen goes before one ruled out."""
-    sure = next((look for look in looks if look.cover is not None and look.cover.is_surely_present), None)
+    """Say whether there is a cap by all scans, the best for blood first: one that is seen goes before one ruled out.
+
+    A pole that is only less bright than the rest of its tumour is no sure cap: patches and infiltrated cord look so.
+    """
+    covered = [look for look in looks if look.cover is not None and look.cover.is_surely_present]
+    sure = next((look for look in covered if look.covered_dark_mm3 >= limits.blood.least_mm3), None)
     if sure is not None:
         return _cap_seen(sure, "")
     hints = [look for look in looks if max(look.dark_mm3) >= limits.blood.least_mm3 or _is_hinted(look)]
     likely = next((look for look in hints if max(look.dark_mm3) >= limits.blood.least_mm3), None)
     likely = likely or next((look for look in hints if look.likely_share >= limits.cap.likely_from), None)
     if likely is not None:
-        return _cap_seen(likely, "; patches of this tumour may be as dark, or it is less dark than blood")
+        return _cap_seen(likely, NOT_DARK if likely in covered and not likely.covered_dark_mm3 else PERHAPS)
     clear = [look for look in looks if look.cover is not None and look.cover.is_surely_absent]
     surely = next((look for look in clear if look.scan.contrast in SUSCEPTIBLE), None)
     look = surely or next((look for look in looks if look.is_unlikely), None)

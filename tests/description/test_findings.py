@@ -11,9 +11,11 @@ from scipy import ndimage, special
 from pipeline.core.finding_terms import TERMS, Described, LesionFinding, Sureness, unsaid
 from pipeline.core.volume import Volume
 from pipeline.description import histology_fit, lesion_edge, limit_file, visit_description
+from pipeline.description.blood_signal import PoleLook
 from pipeline.description.finding_change import HowScanned, change_of
 from pipeline.description.lesion_place import LevelsHere
 from pipeline.description.lesion_scene import AlignedScan, CordCourse, LesionScene
+from pipeline.description.pole_cover import PoleCover
 from pipeline.measure.vertebral_levels import Levels
 from tests.description.scenes import CORD, GRID, NEVER, TUMOUR, X, Y, Z, course, described, scan, scene
 
@@ -175,6 +177,31 @@ def test_no_cap_is_sure_only_where_one_would_show() -> None:
 def test_a_pole_less_bright_than_the_rest_is_no_sure_cap_and_no_absence(darkest, value, sureness) -> None:
     cap = described([scan("T2w", np.where(Z > 7.5, darkest, 1.5))])["blood_cap"]
     assert (cap.value, cap.sureness) == (value, sureness)
+
+
+def in_thick_slices(plain):
+    """The same scan in slices of 4 mm, one of which holds the upper pole."""
+    thick = plain.image.array[..., 2:118].reshape(*plain.image.shape[:2], 29, 4).mean(axis=-1)
+    affine = plain.image.affine.copy()
+    affine[2, 2], affine[2, 3] = 4.0, affine[2, 3] + 3.5
+    return replace(plain, image=Volume(thick, affine))
+
+
+@pytest.mark.parametrize("contrast", ["T2starw", "T2w"])
+@pytest.mark.parametrize(("pole", "sureness"), [(0.95, "unsure"), (0.3, "sure")])
+def test_a_pole_of_bright_tumour_that_looks_like_cord_is_no_sure_cap(contrast, pole, sureness) -> None:
+    """Infiltrated cord or a patch at the pole takes as much off a bright tumour as a cap takes off one like cord."""
+    row = described([in_thick_slices(scan(contrast, np.where(Z > 5, pole, 2.0)))])["blood_cap"]
+    assert (row.value, row.sureness) == ("present", sureness)
+    assert ("no piece is as dark beside the cord as blood" in row.reason) == (sureness == "unsure")
+
+
+@pytest.mark.parametrize("dark_mm3", [(0.0, 40.0), (40.0, 0.0)])
+def test_dark_voxels_at_one_pole_do_not_make_a_cap_at_the_other_sure(dark_mm3) -> None:
+    limits = limit_file.packaged()
+    cover = PoleCover(0.9, 0.1, 0.05, limits.cap.dark_from, limits.cap)
+    look = PoleLook(scan("T2starw", 1.0), dark_mm3, cover)
+    assert look.covered_dark_mm3 == dark_mm3[0]
 
 
 @pytest.mark.parametrize(("sigma_mm", "term"), [(0.2, "sharp"), (1.6, "infiltrating")])
