@@ -4,7 +4,7 @@ A line that is found in a scan comes with a width that is smoothed over a verteb
 stretch of two centimetres is narrower in it than it is. Here the edge is looked for anew from what was drawn outwards:
 where signal is half way from this person's cord to the fluid. What this module refuses: a contrast on which fluid is
 darker than cord, for bone beyond it is darker still and fat brighter, so that the canal's wall would be taken for the
-cord's edge; an edge where no fluid is seen around the cord; and a section of which less than most of the way round is seen.
+cord's edge; an edge where no fluid is seen around the cord; and a section that is not seen most of the way round.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def _areas(edge_mm: NDArray[np.float64], inner_mm: NDArray[np.float64], share: f
 
 
 def _off_middle_mm(edge_mm: NDArray[np.float64], ways: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how far the middle of what the edges ``(N, D)`` enclose lies from the line, ``(N, 3)``, mm; 0 if unseen."""
+    """Return how far the middle of what the edges ``(N, D)`` enclose lies from the line, ``(N, 3)``, mm; or 0."""
     is_seen = np.isfinite(edge_mm)
     if not is_seen.any():
         return np.zeros((len(edge_mm), 3))

@@ -279,7 +279,7 @@ def test_no_edge_of_the_cord_is_read_where_no_fluid_is_seen() -> None:
 
 
 def _in_a_canal(bulge_mm: float, contrast: str, fluid: float, wall: float) -> AlignedScan:
-    """The cord, wider by a bulge about the tumour, in a canal of fluid that is 10 mm in radius, and what lies beyond."""
+    """The cord, wider by a bulge about the tumour, in a canal of fluid of 10 mm radius, and what lies beyond."""
     away_mm, radius_mm = np.hypot(X, Y), 6.0 + bulge_mm * np.exp(-((Z / 12) ** 4))
     tissue = np.where(away_mm < radius_mm, 1.0, np.where(away_mm < 10.0, fluid, wall))
     noise = np.random.default_rng(5).normal(0, 0.03, GRID.shape)
