@@ -156,6 +156,10 @@ class CordFormLimits:
         Error of a section as a share: from a mask, from the edge that a scan shows, and beside healthy people's median.
     found_seen_share
         Share of the lesion's length at which the scan must show the cord's edge where nobody drew it.
+    found_seen_around
+        Share of the directions around the line in which that edge must be seen at a place.
+    found_least_of_rough
+        Below this share of the section by the line's own rough width something within the cord was taken for its edge.
     strays_two_sides_per_mm, strays_one_side_per_mm
         How far a healthy section strays from what the cord beside it tells, as a share for each millimetre to it.
     strays_two_sides_by_level, strays_one_side_by_level
@@ -180,6 +184,8 @@ class CordFormLimits:
     section_cv: float
     found_cv: float
     found_seen_share: float
+    found_seen_around: float
+    found_least_of_rough: float
     people_cv: float
     strays_two_sides_per_mm: float
     strays_one_side_per_mm: float

@@ -2,8 +2,9 @@
 
 A line that is found in a scan comes with a width that is smoothed over a vertebra, to place a region by; a widened
 stretch of two centimetres is narrower in it than it is. Here the edge is looked for anew from what was drawn outwards:
-where signal is half way from this person's cord to the fluid. What this module refuses: an edge where no fluid is seen
-around the cord, and a section of which less than most of the way round is seen.
+where signal is half way from this person's cord to the fluid. What this module refuses: a contrast on which fluid is
+darker than cord, for bone beyond it is darker still and fat brighter, so that the canal's wall would be taken for the
+cord's edge; an edge where no fluid is seen around the cord; and a section that is not seen most of the way round.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from pipeline.description.description_limits import DescriptionLimits
 from pipeline.description.lesion_scene import NEAR_MM, AlignedScan, CordCourse, LesionScene, voxels_near
 from pipeline.measure.volumes import OBJECT_PROBABILITY
 
+WET_ON = ("T2w", "STIR")
+"""Contrasts on which fluid is brighter than cord and bone."""
+
 DIRECTIONS, STEP_OUT_MM = 24, 0.25
 """In how many directions around the line, and in which steps outwards, mm."""
 
@@ -31,15 +35,8 @@ ALONG_MM = 1.0
 FLUID_ALONG_MM = 5.0
 """Deviation of the smoothing of the fluid's signal along the line, mm."""
 
-
 CENTRED, CENTRED_ALONG_MM = 3, 3.0
 """How often the line is moved to the middle of the edges seen from it, and the deviation of that along it, mm."""
-
-LEAST_OF_ROUGH = 0.65
-"""Below this share of the section by the line's own rough width something within the cord was taken for its edge."""
-
-SEEN_SHARE = 0.75
-"""Share of the directions in which the edge must be seen."""
 
 
 def seen_areas_mm2(scan: AlignedScan, scene: LesionScene, limits: DescriptionLimits) -> NDArray[np.float64] | None:
@@ -48,14 +45,16 @@ def seen_areas_mm2(scan: AlignedScan, scene: LesionScene, limits: DescriptionLim
     Parameters
     ----------
     scan
-        Any contrast on which cord and fluid differ; its own grid.
+        Of any contrast, on its own grid.
 
     Returns
     -------
     ndarray or None
         Shape ``(N,)``; NaN where the edge is not seen, or lies far within the width that the line came with. None where
-        the scan shows no healthy cord to tell its level by.
+        fluid is not bright, or where the scan shows no healthy cord to tell its level by.
     """
+    if scan.contrast not in WET_ON:
+        return None
     course, extents_mm, voxels = scene.course, scene.extents_mm, voxels_near(scan, scene)
     if course is None or extents_mm is None or voxels is None:
         return None
@@ -70,9 +69,9 @@ def seen_areas_mm2(scan: AlignedScan, scene: LesionScene, limits: DescriptionLim
         change = ndimage.gaussian_filter1d(change, ALONG_MM, axis=0, mode="nearest")
         inner_mm = np.maximum(_drawn_mm(scene, points_mm, out_mm), CORE_MM)
         edge_mm = _edges_mm(change, inner_mm, out_mm, limits.reference.fluid_apart)
-        area_mm2 = _areas(edge_mm, inner_mm)
+        area_mm2 = _areas(edge_mm, inner_mm, limits.cord.found_seen_around)
         middles_mm = middles_mm + _off_middle_mm(edge_mm, ways)
-    is_odd = area_mm2 < LEAST_OF_ROUGH * np.pi * course.radius_mm**2
+    is_odd = area_mm2 < limits.cord.found_least_of_rough * np.pi * course.radius_mm**2
     return np.where(is_odd, np.nan, area_mm2)
 
 
@@ -120,29 +119,28 @@ def _edges_mm(
     apart
         Factor by which fluid must differ from cord.
     """
-    beyond = out_mm >= inner_mm[..., None]
-    strongest = np.where(beyond, np.abs(change), 0.0).argmax(axis=2)
-    sign = np.sign(np.median(np.take_along_axis(change, strongest[..., None], axis=2)))
-    least = apart - 1.0 if sign > 0 else 1.0 - 1.0 / apart
-    change = np.where(beyond, change * (sign or 1.0), -np.inf)
+    change = np.where(out_mm >= inner_mm[..., None], change, -np.inf)
     most = change.max(axis=2)
     fluid = ndimage.gaussian_filter1d(np.median(most, axis=1), FLUID_ALONG_MM, mode="nearest")
     half = 0.5 * np.minimum(most, fluid[:, None])
-    return np.where(most >= least, _crossing_mm(change, half, inner_mm, out_mm), np.nan)
+    return np.where(most >= apart - 1.0, _crossing_mm(change, half, inner_mm, out_mm), np.nan)
 
 
-def _areas(edge_mm: NDArray[np.float64], inner_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the sections within edges ``(N, D)``, mm², NaN where too few of them are seen."""
+def _areas(edge_mm: NDArray[np.float64], inner_mm: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    """Return the sections within edges ``(N, D)``, mm², NaN where less than a share is seen."""
     is_seen = np.isfinite(edge_mm) & ((edge_mm > inner_mm) | (inner_mm > CORE_MM))
     count = is_seen.sum(axis=1)
     squares_mm2 = np.where(np.isfinite(edge_mm), edge_mm, 0.0) ** 2
     area_mm2 = np.pi * squares_mm2.sum(axis=1) / np.maximum(np.isfinite(edge_mm).sum(axis=1), 1)
-    return np.asarray(np.where(count >= SEEN_SHARE * edge_mm.shape[1], area_mm2, np.nan))
+    return np.asarray(np.where(count >= share * edge_mm.shape[1], area_mm2, np.nan))
 
 
 def _off_middle_mm(edge_mm: NDArray[np.float64], ways: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how far the middle of what the edges ``(N, D)`` enclose lies from the line, ``(N, 3)``, mm."""
-    edge_mm = np.where(np.isfinite(edge_mm), edge_mm, np.nanmedian(edge_mm))
+    """Return how far the middle of what the edges ``(N, D)`` enclose lies from the line, ``(N, 3)``, mm; or 0."""
+    is_seen = np.isfinite(edge_mm)
+    if not is_seen.any():
+        return np.zeros((len(edge_mm), 3))
+    edge_mm = np.where(is_seen, edge_mm, np.median(edge_mm[is_seen]))
     cubes = (edge_mm[..., None] ** 3 * ways).mean(axis=1)
     off_mm = 2 / 3 * cubes / (edge_mm**2).mean(axis=1)[:, None]
     return np.asarray(ndimage.gaussian_filter1d(off_mm, CENTRED_ALONG_MM, axis=0, mode="nearest"))

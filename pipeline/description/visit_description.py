@@ -22,6 +22,7 @@ from pipeline.description import (
 from pipeline.description.description_limits import DescriptionLimits
 from pipeline.description.lesion_place import LevelsHere
 from pipeline.description.lesion_scene import AlignedScan, LesionScene
+from pipeline.description.seen_edge import WET_ON
 
 SIGNALS = (
     (LesionFinding.T1_SIGNAL, "T1w", "no T1w without contrast agent at this visit"),
@@ -33,7 +34,6 @@ SIGNALS = (
 
 EVEN_ON = ("T2w", "T1w_ce", "T1w", "STIR", "PDw")
 EDGE_ON = ("T2w", "STIR", "T1w", "T1w_ce", "PDw")
-WET_ON = ("T2w", "STIR")
 BLOOD_ON = ("swi", "T2star", "T2starw", "MEGRE", "T2w")
 USED = frozenset({*EVEN_ON, *BLOOD_ON, "ADC", "dwi"})
 """Contrasts that a description is made from; STIR is a name given here (:func:`contrast_of`)."""

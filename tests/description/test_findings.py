@@ -16,6 +16,7 @@ from pipeline.description.finding_change import HowScanned, change_of
 from pipeline.description.lesion_place import LevelsHere
 from pipeline.description.lesion_scene import AlignedScan, CordCourse, LesionScene
 from pipeline.description.pole_cover import PoleCover
+from pipeline.description.seen_edge import seen_areas_mm2
 from pipeline.measure.vertebral_levels import Levels
 from tests.description.scenes import CORD, GRID, NEVER, TUMOUR, X, Y, Z, course, described, scan, scene
 
@@ -302,6 +303,34 @@ def test_a_line_beside_the_cord_s_middle_reads_the_same_section() -> None:
 def test_no_edge_of_the_cord_is_read_where_no_fluid_is_seen() -> None:
     row = described([_bulging(2.2, 1.5, fluid=1.05)], replace(scene(), course=_found()))["expansion"]
     assert (row.value, row.number) == (None, None)
+
+
+def _in_a_canal(bulge_mm: float, contrast: str, fluid: float, wall: float) -> AlignedScan:
+    """The cord, wider by a bulge about the tumour, in a canal of fluid of 10 mm radius, and what lies beyond."""
+    away_mm, radius_mm = np.hypot(X, Y), 6.0 + bulge_mm * np.exp(-((Z / 12) ** 4))
+    tissue = np.where(away_mm < radius_mm, 1.0, np.where(away_mm < 10.0, fluid, wall))
+    noise = np.random.default_rng(5).normal(0, 0.03, GRID.shape)
+    return replace(scan(contrast, 1.0), image=GRID.with_array(300 * (ndimage.gaussian_filter(tissue, 0.5) + noise)))
+
+
+@pytest.mark.parametrize("wall", [0.1, 1.0, 1.6, 2.5])
+def test_the_canal_s_wall_is_not_read_as_the_cord_s_edge_where_fluid_is_dark(wall) -> None:
+    row = described([_in_a_canal(2.2, "T1w", 0.6, wall)], replace(scene(), course=_found()))["expansion"]
+    assert (row.value, row.number) == (None, None)
+
+
+@pytest.mark.parametrize("fluid", [1.7, 2.5])
+def test_dark_bone_around_bright_fluid_is_not_read_as_the_cord_s_edge(fluid) -> None:
+    row = described([_in_a_canal(2.2, "T2w", fluid, 0.1)], replace(scene(), course=_found()))["expansion"]
+    assert (row.value, row.number) == ("expanded", pytest.approx((1 + 2.2 / 6) ** 2, rel=0.07))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("signal", [0.0, 300.0])
+def test_a_scan_that_shows_nothing_shows_no_edge(signal) -> None:
+    even = replace(scan("T2w", 1.0), image=GRID.with_array(np.full(GRID.shape, signal)))
+    areas = seen_areas_mm2(even, replace(scene(), course=_found()), limit_file.packaged())
+    assert areas is None or np.isnan(areas).all()
 
 
 def test_a_section_far_within_the_line_s_own_width_is_no_cord() -> None:

@@ -31,6 +31,15 @@ OF_THE_METHOD = {
     "pole_cover": {"SLABS_MM", "SHIFTS_MM"},
     "same_slice": {"PIXEL_MM"},
     "scan_shift": {"ROUNDS", "PROBE_MM"},
+    "seen_edge": {
+        "ALONG_MM",
+        "CENTRED",
+        "CENTRED_ALONG_MM",
+        "CORE_MM",
+        "DIRECTIONS",
+        "FLUID_ALONG_MM",
+        "STEP_OUT_MM",
+    },
     "spectra": {"POINTS"},
     "tissue_signal": {"TEN_TO_NINETY"},
 }
