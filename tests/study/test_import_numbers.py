@@ -61,6 +61,27 @@ def test_an_end_in_doubt_stays_so_once_imported(end: str, tmp_path: Path) -> Non
     assert put(tmp_path / "study", TWO, given).treatments == 0
 
 
+@pytest.mark.parametrize(
+    ("row", "first", "last", "ended"),
+    [
+        ("2020-06-01,radiotherapy,2019-07-01", "2019-01-02", "2020-06-01", None),
+        ("2020-06,radiotherapy,2019-07", "2019-01-02", "2020-06-30", None),
+        ("2020-06-01T09:30,bevacizumab,2019-07-01", "2017-06-30", "2020-06-01", None),
+        ("2020-06-01,surgery,2019-07-01", "2019-07-01", "2020-06-01", "2019-07-01"),
+    ],
+)
+def test_where_the_end_lies_before_the_start_either_may_be_wrong(
+    row: str, first: str, last: str, ended: str | None, tmp_path: Path
+) -> None:
+    """So the first day is in doubt too, in the table and once it is imported."""
+    given = f"patient_id,date,kind,end_date\np1,{row}\n"
+    assert "date_order" in [one.code for one in put(tmp_path / "study", TWO, given).findings]
+    (read,) = read_study(tmp_path / "study", as_of=AS_OF).patients[0].treatments
+    assert (str(read.started_on), str(read.started_by)) == (first, last)
+    assert (None if read.ended_on is None else str(read.ended_on), read.ended_by) == (ended, None)
+    assert put(tmp_path / "study", TWO, given).treatments == 0
+
+
 def test_the_same_in_other_words_is_no_contradiction_and_no_second_treatment(tmp_path: Path) -> None:
     people = "participant_id\tenhancing_tumour\nsub-p1\tTRUE\nsub-p2\t0\n"
     header = "participant_id\tdate\tkind\tend_date\textent\tdose_gy\tagent\n"
