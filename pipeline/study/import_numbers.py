@@ -26,7 +26,7 @@ from pipeline.study.import_facts import add_facts
 from pipeline.study.imported_names import named
 from pipeline.study.imported_table import IMPORTED_TABLE
 from pipeline.study.names import with_prefix
-from pipeline.study.own_number_rows import NOT_USABLE
+from pipeline.study.own_number_rows import NOT_USABLE, VOLUME_NOT_USABLE
 from pipeline.study.own_numbers import GivenVisit, VolumeTable, read_volumes, volumes_in
 from pipeline.study.own_treatments import read_treatment_table
 from pipeline.study.study_tables import TableRow, read_table
@@ -52,10 +52,11 @@ DESCRIPTIONS = {
     "session_id": "What the visit is called, for good; whoever moves rows leaves it beside its row",
     "source": "Name, first digits of the SHA-256 and lines of the table that was imported",
     "not_usable": "Why the size could not be used, in words; n/a where it could. A row with a size stands in its place",
+    "volume_not_usable": "Why the volume alone could not be used, in words; the diameters beside it stand",
 }
-NOT_MEASURED = (NAME, SOURCE)
+NOT_MEASURED = (NAME, SOURCE, VOLUME_NOT_USABLE)
 """Columns that say nothing of what was measured."""
-NOT_OF_OLD = (NAME, NOT_USABLE)
+NOT_OF_OLD = (NAME, NOT_USABLE, VOLUME_NOT_USABLE)
 """Columns that tables of earlier versions lack; they are added to them."""
 UNSAID = (ImportedMeasure(Compartment.TUMOUR, missing_reason=NO_VOLUME),)
 """What stands for a day whose rows say nothing that can be used."""
@@ -223,7 +224,7 @@ def _add_measures(
 
 
 def _is_refused(row: Mapping[str, str]) -> bool:
-    return row.get(NOT_USABLE) not in (None, "", "n/a")
+    return any(row.get(name) not in (None, "", "n/a") for name in (NOT_USABLE, VOLUME_NOT_USABLE))
 
 
 def _with_names(path: Path, bids_dir: Path, new: list[dict[str, str]], as_of: date) -> list[dict[str, str]]:
@@ -251,6 +252,7 @@ def _key(row: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _measure_row(visit: GivenVisit, measure: ImportedMeasure, lesion_id: str | None, source: str) -> dict[str, Any]:
+    why_not = None if _is_usable(measure) and measure is not UNSAID[0] else measure.missing_reason
     return {
         "participant_id": _label(visit.patient_id),
         "date": _written_day(visit),
@@ -266,7 +268,8 @@ def _measure_row(visit: GivenVisit, measure: ImportedMeasure, lesion_id: str | N
         "new_lesion": "yes" if measure.new_lesion else None,
         "leptomeningeal": YES_OR_NO[measure.leptomeningeal],
         "source": f"{source} line {' '.join(map(str, visit.lines))}",
-        NOT_USABLE: None if _is_usable(measure) and measure is not UNSAID[0] else measure.missing_reason,
+        NOT_USABLE: None if measure.has_size else why_not,
+        VOLUME_NOT_USABLE: why_not if measure.has_size else None,
     }
 
 
