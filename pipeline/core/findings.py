@@ -145,7 +145,7 @@ TABLE_KINDS = (
     ("spectrum_voxel", "error", "give the NIfTI-MRS file of the spectrum; until then its value is without a place"),
     ("date_future", "error", "correct the date; dates after the day of reading are not used"),
     ("death_date_conflict", "error", "correct the date of death or the other date; until then no death is counted"),
-    ("date_order", "error", "correct the dates; the end was not taken as it stands"),
+    ("date_order", "error", "correct the dates; the wrong one is not known, and they were not taken as they stand"),
     ("index_malformed", "error", "write the index as a whole number such as 1; this label was not used"),
     ("number_malformed", "error", "write a plain number with a decimal point; this one was not used"),
     (

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from statistics import NormalDist
 
 from pipeline.core.exchange import Exchange
-from pipeline.core.vocabulary import VisitMeasure
+from pipeline.core.vocabulary import ANY_DAY, VisitMeasure
 from pipeline.judge import comparison
 from pipeline.judge.criteria import Metric
 from pipeline.judge.epochs import in_order, value_of
@@ -224,6 +224,9 @@ def with_exchanges(
 ) -> dict[str, dict[str, VisitMeasure]]:
     """Return the lesions' measures with what each had exchanged with others up to its scan.
 
+    A scan whose day nobody can tell has no part in it: it comes neither before nor after any other. A verdict that
+    stands is that of the day after all others too, on which it could say nothing of them.
+
     Parameters
     ----------
     measures
@@ -233,7 +236,9 @@ def with_exchanges(
         its own.
     """
     given = {name: dict(by_session) for name, by_session in measures.items()}
-    scans = {one.session_id: one for by_session in measures.values() for one in by_session.values()}
+    scans = {
+        one.session_id: one for by_session in measures.values() for one in by_session.values() if not _is_undated(one)
+    }
     ledgers = [_Ledger(metric) for metric in Metric]
     for scan in in_order(scans.values()):
         session_id = scan.session_id
@@ -245,6 +250,10 @@ def with_exchanges(
             exchanges = tuple(part for ledger in ledgers for part in ledger.exchanges_of(name))
             given[name][session_id] = replace(one, exchanges=exchanges)
     return given
+
+
+def _is_undated(visit: VisitMeasure) -> bool:
+    return (visit.acquired_on, visit.acquired_by) == ANY_DAY
 
 
 def _transfers(scan: VisitMeasure, steps: Sequence[_Step]) -> Iterator[_Transfer]:

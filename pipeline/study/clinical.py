@@ -22,7 +22,6 @@ from pipeline.study import one_person
 from pipeline.study.names import resembling, resembling_words, with_prefix
 from pipeline.study.study_tables import (
     TableRow,
-    days_in,
     is_complete,
     read_table,
     span_in,
@@ -30,6 +29,7 @@ from pipeline.study.study_tables import (
     word_in,
 )
 from pipeline.study.table_numbers import age_in, number_in
+from pipeline.study.treatment_days import days_of
 from pipeline.study.treatment_names import kind_named, kind_of, packaged
 
 SEXES = {"m": "M", "male": "M", "f": "F", "female": "F", "o": "O", "other": "O"}
@@ -47,8 +47,6 @@ EVENING, MORNING = time(20), time(4)
 """A sitting over midnight begins after the one and ends before the other."""
 HIGHEST_DOSE_GY = 200
 HIGHEST_DOSE_MG = 1000
-LONGEST_COURSE_DAYS, ANY_END = 180, "any day up to the end given may be its last"
-"""Radiotherapy with all its breaks takes less; a longer one has a date of another course or year (a proposal)."""
 HIGHEST_GRADE = 1000
 """Above these a number is a slip of the pen, whatever it was meant to be."""
 
@@ -260,11 +258,10 @@ def treatment_in(
     if not is_complete(row, ("participant_id",), findings) or patient_id is None:
         return None
     kind = _kind(row, names, findings)
-    days = days_in(row, "date", as_of, findings, "treatment_unplaced")
+    days = days_of(row, kind, as_of, findings)
     if days is None:
         return None
-    started_on, started_by = days
-    ended_on, ended_by = _ended(row, kind, days, as_of, findings)
+    (started_on, started_by), (ended_on, ended_by) = days
     written = row.cells.get("kind")
     return Treatment(
         patient_id=patient_id,
@@ -274,7 +271,7 @@ def treatment_in(
         extent=_extent(row, kind, findings),
         dose_gy=number_in(row, "dose_gy", HIGHEST_DOSE_GY, findings),
         agent=row.cells.get("agent") or _agent_in(written, kind),
-        started_by=started_by if started_by != started_on else None,
+        started_by=started_by,
         ended_by=ended_by,
         dose_mg=number_in(row, "dose_mg", HIGHEST_DOSE_MG, findings),
         written=written if written is not None and written.lower() != kind else None,
@@ -367,27 +364,6 @@ def syndrome_in(row: TableRow, findings: list[Finding]) -> str | None:
     if code == Syndrome.UNKNOWN and (cell or "").lower() != Syndrome.UNKNOWN:
         findings.append(row.problem("syndrome_unknown", f"expected VHL, NF1, NF2, none or unknown, found '{cell}'"))
     return code
-
-
-def _ended(
-    row: TableRow, kind: TreatmentKind, started: tuple[date, date], as_of: date, findings: list[Finding]
-) -> tuple[date | None, date | None]:
-    """Return the last day, and the latest that it may be where only its month or year is known."""
-    if kind == TreatmentKind.SURGERY and row.cells.get("end_date") is None:
-        return started[0], None
-    days = days_in(row, "end_date", as_of, findings, "date_malformed") if row.cells.get("end_date") else None
-    if days is None or days == ANY_DAY:
-        return (started[0], None) if kind == TreatmentKind.SURGERY else (None, None)
-    first, last = days
-    if last < started[0]:
-        findings.append(row.problem("date_order", f"expected end_date from {started[0]} on, found {last}"))
-        return (started[0], None) if kind == TreatmentKind.SURGERY else (None, None)
-    if kind == TreatmentKind.RADIOTHERAPY and (first - started[1]).days > LONGEST_COURSE_DAYS:
-        message = f"expected radiotherapy of up to {LONGEST_COURSE_DAYS} days, found {(first - started[1]).days}"
-        findings.append(row.problem("date_order", f"{message}; a date is wrong, or it is two courses: {ANY_END}"))
-        return started[0], last
-    first = max(first, started[0])
-    return first, last if last != first else None
 
 
 def _extent(row: TableRow, kind: TreatmentKind, findings: list[Finding]) -> str | None:

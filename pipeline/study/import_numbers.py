@@ -21,19 +21,18 @@ from pipeline.core.vocabulary import Compartment, TreatmentKind
 from pipeline.errors import InputError
 from pipeline.files import atomic, fingerprints
 from pipeline.measure.imported_sizes import NO_VOLUME, UNSEEN, ImportedMeasure
-from pipeline.study.clinical import LONGEST_COURSE_DAYS
 from pipeline.study.first_given import NAME, SOURCE
 from pipeline.study.import_facts import add_facts
 from pipeline.study.imported_names import named
 from pipeline.study.imported_table import IMPORTED_TABLE
 from pipeline.study.names import with_prefix
-from pipeline.study.own_number_rows import NOT_USABLE
+from pipeline.study.own_number_rows import NOT_USABLE, VOLUME_NOT_USABLE
 from pipeline.study.own_numbers import GivenVisit, VolumeTable, read_volumes, volumes_in
 from pipeline.study.own_treatments import read_treatment_table
 from pipeline.study.study_tables import TableRow, read_table
 from pipeline.study.table_append import append_rows, cell, rows_there
+from pipeline.study.treatment_days import first_written, last_written
 from pipeline.study.treatment_names import kind_named, packaged
-from pipeline.study.written_dates import written_days
 from pipeline.study.written_numbers import unmistakable
 
 DESCRIPTIONS = {
@@ -53,10 +52,11 @@ DESCRIPTIONS = {
     "session_id": "What the visit is called, for good; whoever moves rows leaves it beside its row",
     "source": "Name, first digits of the SHA-256 and lines of the table that was imported",
     "not_usable": "Why the size could not be used, in words; n/a where it could. A row with a size stands in its place",
+    "volume_not_usable": "Why the volume alone could not be used, in words; the diameters beside it stand",
 }
-NOT_MEASURED = (NAME, SOURCE)
+NOT_MEASURED = (NAME, SOURCE, VOLUME_NOT_USABLE)
 """Columns that say nothing of what was measured."""
-NOT_OF_OLD = (NAME, NOT_USABLE)
+NOT_OF_OLD = (NAME, NOT_USABLE, VOLUME_NOT_USABLE)
 """Columns that tables of earlier versions lack; they are added to them."""
 UNSAID = (ImportedMeasure(Compartment.TUMOUR, missing_reason=NO_VOLUME),)
 """What stands for a day whose rows say nothing that can be used."""
@@ -169,8 +169,8 @@ def _add_patients(bids_dir: Path, patients: Iterable[Patient], findings: list[Fi
 def _add_treatments(bids_dir: Path, treatments: Iterable[Treatment], findings: list[Finding]) -> int:
     treatment_rows = [
         {
-            "participant_id": _label(t.patient_id), "date": _first_day(t), "kind": _kind(t),
-            "end_date": _last_day(t),
+            "participant_id": _label(t.patient_id), "date": first_written(t), "kind": _kind(t),
+            "end_date": last_written(t),
             "extent": t.extent, "dose_gy": t.dose_gy, "agent": t.agent, "dose_mg": unmistakable(t.dose_mg),
             KNOWN_AS: str(t.kind),
         }
@@ -192,30 +192,6 @@ def _kind(treatment: Treatment) -> str:
     if treatment.kind in (TreatmentKind.UNKNOWN, TreatmentKind.DRAINAGE):
         return treatment.written or (str(treatment.kind) if treatment.kind == TreatmentKind.DRAINAGE else "n/a")
     return str(treatment.kind)
-
-
-def _first_day(treatment: Treatment) -> str:
-    """Return the first day as a table has it, with its time where it is known."""
-    day = written_days(treatment.started_on, treatment.started_by)
-    if day is None:
-        return "n/a"
-    return day if treatment.started_at is None else f"{day}T{treatment.started_at}"
-
-
-def _last_day(treatment: Treatment) -> str | None:
-    """Return the last day as a table has it; none for surgery, which is over on its day."""
-    is_one_day = treatment.kind == TreatmentKind.SURGERY and treatment.ended_on == treatment.started_on
-    if treatment.ended_on is None or is_one_day:
-        return None
-    latest = treatment.ended_by or treatment.ended_on
-    if (latest - (treatment.started_by or treatment.started_on)).days > LONGEST_COURSE_DAYS and _is_in_doubt(treatment):
-        return latest.isoformat()
-    return written_days(treatment.ended_on, treatment.ended_by)
-
-
-def _is_in_doubt(treatment: Treatment) -> bool:
-    """Say whether a radiotherapy is of two courses, or of another year, and may have ended from its start on."""
-    return treatment.kind == TreatmentKind.RADIOTHERAPY and treatment.ended_on == treatment.started_on
 
 
 def _add_measures(
@@ -248,7 +224,7 @@ def _add_measures(
 
 
 def _is_refused(row: Mapping[str, str]) -> bool:
-    return row.get(NOT_USABLE) not in (None, "", "n/a")
+    return any(row.get(name) not in (None, "", "n/a") for name in (NOT_USABLE, VOLUME_NOT_USABLE))
 
 
 def _with_names(path: Path, bids_dir: Path, new: list[dict[str, str]], as_of: date) -> list[dict[str, str]]:
@@ -276,6 +252,7 @@ def _key(row: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _measure_row(visit: GivenVisit, measure: ImportedMeasure, lesion_id: str | None, source: str) -> dict[str, Any]:
+    why_not = None if _is_usable(measure) and measure is not UNSAID[0] else measure.missing_reason
     return {
         "participant_id": _label(visit.patient_id),
         "date": _written_day(visit),
@@ -291,7 +268,8 @@ def _measure_row(visit: GivenVisit, measure: ImportedMeasure, lesion_id: str | N
         "new_lesion": "yes" if measure.new_lesion else None,
         "leptomeningeal": YES_OR_NO[measure.leptomeningeal],
         "source": f"{source} line {' '.join(map(str, visit.lines))}",
-        NOT_USABLE: None if _is_usable(measure) and measure is not UNSAID[0] else measure.missing_reason,
+        NOT_USABLE: None if measure.has_size else why_not,
+        VOLUME_NOT_USABLE: why_not if measure.has_size else None,
     }
 
 

@@ -43,7 +43,7 @@ TAKES_BACK = re.compile(
 )
 """Words of a remark that may take back the size beside it."""
 
-NOT_USABLE = "not_usable"
+NOT_USABLE, VOLUME_NOT_USABLE = "not_usable", "volume_not_usable"
 """The column in which an import says why a size could not be used; a row without that stands in its place."""
 
 NOTHING_SEEN = "a size of 0"
@@ -74,7 +74,8 @@ def one_measure(compartment: Compartment, table_rows: Sequence[TableRow], findin
     findings
         What is odd is added.
     """
-    table_rows = [row for row in table_rows if row.cells.get(NOT_USABLE) is None] or table_rows
+    for refusal in (NOT_USABLE, VOLUME_NOT_USABLE):
+        table_rows = [row for row in table_rows if row.cells.get(refusal) is None] or table_rows
     measures = [_measure(compartment, row, findings) for row in table_rows]
     if all(measure == measures[0] for measure in measures[1:]):
         findings.extend(
@@ -169,7 +170,11 @@ def _measure(compartment: Compartment, row: TableRow, findings: list[Finding]) -
         new_lesion=new_lesion,
         leptomeningeal=seeding,
     )
-    measure = measure if measure.volume_mm3 is not None else _without_volume(measure)
+    why = row.cells.get(VOLUME_NOT_USABLE)
+    if why is not None:  # what else was measured stands
+        measure = replace(measure, volume_mm3=None, volume_cv=None, missing_reason=why)
+    elif measure.volume_mm3 is None:
+        measure = _without_volume(measure)
     if measure.has_size:
         say_remark(row, NOTHING_SEEN if measure.volume_mm3 == 0 else "this size", findings)
     return measure

@@ -31,6 +31,7 @@ from pipeline.study.own_number_rows import (
     REMARKS,
     SIZES,
     VOLUME_COLUMNS,
+    VOLUME_NOT_USABLE,
     differing,
     is_one_sitting,
     key_of,
@@ -50,7 +51,8 @@ OF_PATIENT = ("histology", "syndrome", "enhancing_tumour")
 """Columns that say something of the patient, in whichever row."""
 READ_COLUMNS = frozenset({
     *REQUIRED, *OF_PATIENT, *SIZES, *wide_rows.COLUMNS, *UNIT_COLUMNS, "compartment", "lesion_id", "lesion",
-    "leptomeningeal", "new_lesion", "response", "volume_cv", NOT_USABLE, *REMARKS,
+    "leptomeningeal", "new_lesion", "response", "volume_cv", NOT_USABLE, VOLUME_NOT_USABLE,
+    *REMARKS,
 })  # fmt: skip
 """What is read of a table of sizes; whatever else stands in it is named, not used."""
 WORDS = {category.value.lower(): category for category in Category}

@@ -78,7 +78,7 @@ comment on column cohort.baseline_on is 'day of the baseline scan of the current
 comment on column cohort.baseline_volume_mm3 is 'tumour volume at that baseline, mm³';
 comment on column cohort.last_judged_on is 'day of the last judged scan';
 comment on column cohort.last_volume_mm3 is 'tumour volume at the last judged scan, mm³';
-comment on column cohort.last_change_percent is 'change of the tumour volume from the baseline to the last judged scan, percent';
+comment on column cohort.last_change_percent is 'change of the volume of all tumour from the baseline to the last judged scan, new tumours too, percent';
 comment on column cohort.best_change_percent is 'lowest change of the volume of all tumour from the baseline at any later scan of the period that rests on no mask nobody signed, percent';
 comment on column cohort.judged_best_change_percent is 'the same of what the criteria compare: without new tumours of the syndrome, percent';
 comment on column cohort.judged_lesions is 'which lesions those are: all tumour, or tumour without new tumours';

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.core import records
-from pipeline.core.vocabulary import VisitJudgement, VisitMeasure
+from pipeline.core.vocabulary import ANY_DAY, VisitJudgement, VisitMeasure
 from pipeline.judge import criteria_files, lesion_courses, lesion_exchange
 from pipeline.judge.clauses import ClauseKind, from_json
 from pipeline.judge.criteria import Metric, ResponseCriteria
@@ -50,6 +50,25 @@ def test_what_another_lesion_lost_is_no_proven_growth(sizes: Sizes, lost: str) -
         assert "against the nadir" in row.reason
     first = from_json(totals_of(sizes)[1].clauses)
     assert ClauseKind.EXCHANGE in {part.kind for part in first}
+
+
+def test_a_scan_without_a_day_is_neither_before_nor_after_another() -> None:
+    """It may be later, and then nothing was exchanged with it: both paths leave it out (``test_one_answer``)."""
+    first, last = ANY_DAY
+    measures = {
+        name: {
+            "ses-0000": visit(0, sizes[1]),
+            "ses-0100": replace(visit(100, sizes[0]), acquired_on=first, acquired_by=last),
+        }
+        for name, sizes in SWAPPED.items()
+    }
+    assert lesion_exchange.with_exchanges(measures) == measures
+    placed = {
+        name: {key: one if key == "ses-0000" else visit(-100, one.volume_mm3) for key, one in by_session.items()}
+        for name, by_session in measures.items()
+    }
+    placed = {name: {one.session_id: one for one in by_session.values()} for name, by_session in placed.items()}
+    assert lesion_exchange.with_exchanges(placed)["L2"]["ses-0000"].exchanges  # as on a day before the other
 
 
 def test_growth_beyond_what_others_lost_stays_growth() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from pipeline.run.study_run import RunSettings, run
 from pipeline.store import reader
 from pipeline.study.import_numbers import Imported, import_table
 from pipeline.study.imported_table import IMPORTED_TABLE
+from pipeline.study.own_numbers import read_volumes
 from pipeline.study.study_folder import read_study
 from tests.study_folder import AS_OF, DSEG, ONE_VISIT, codes, volume, write_files
 
@@ -58,6 +60,27 @@ def test_an_end_in_doubt_stays_so_once_imported(end: str, tmp_path: Path) -> Non
     assert [one.code for one in put(tmp_path / "study", TWO, given).findings] == ["date_order"]
     (read,) = read_study(tmp_path / "study", as_of=AS_OF).patients[0].treatments
     assert (read.ended_on, read.ended_by) == (date(2016, 3, 1), date.fromisoformat(end))
+    assert put(tmp_path / "study", TWO, given).treatments == 0
+
+
+@pytest.mark.parametrize(
+    ("row", "first", "last", "ended"),
+    [
+        ("2020-06-01,radiotherapy,2019-07-01", "2019-01-02", "2020-06-01", None),
+        ("2020-06,radiotherapy,2019-07", "2019-01-02", "2020-06-30", None),
+        ("2020-06-01T09:30,bevacizumab,2019-07-01", "2017-06-30", "2020-06-01", None),
+        ("2020-06-01,surgery,2019-07-01", "2019-07-01", "2020-06-01", "2019-07-01"),
+    ],
+)
+def test_where_the_end_lies_before_the_start_either_may_be_wrong(
+    row: str, first: str, last: str, ended: str | None, tmp_path: Path
+) -> None:
+    """So the first day is in doubt too, in the table and once it is imported."""
+    given = f"patient_id,date,kind,end_date\np1,{row}\n"
+    assert "date_order" in [one.code for one in put(tmp_path / "study", TWO, given).findings]
+    (read,) = read_study(tmp_path / "study", as_of=AS_OF).patients[0].treatments
+    assert (str(read.started_on), str(read.started_by)) == (first, last)
+    assert (None if read.ended_on is None else str(read.ended_on), read.ended_by) == (ended, None)
     assert put(tmp_path / "study", TWO, given).treatments == 0
 
 
@@ -294,3 +317,23 @@ def _scan_with_mask() -> dict[str, str | bytes | Volume]:
     scan = volume()
     scan.array[:] = mask.array * 50 + 20
     return {next(name for name in ONE_VISIT if name.endswith("T2w.nii.gz")): scan, DSEG: mask}
+
+
+def test_diameters_beside_a_volume_in_doubt_are_kept_as_the_table_alone_has_them(tmp_path: Path) -> None:
+    """Criteria that compare diameters say the same of it by every path."""
+    columns = "patient_id,date,volume_mm3,long_mm,perpendicular_mm,longest_mm\n"
+    table = columns + "p1,2020-01-01,1200,15.5,11.5,15.5\np1,2021-01-01,1.3,16.5,12.5,16.5\n"
+    (tmp_path / "own.csv").write_text(table, encoding="utf-8")
+    alone = read_volumes(tmp_path / "own.csv", tmp_path, AS_OF, []).visits[1].measures[0]
+    assert (alone.volume_mm3, alone.product_mm2, alone.longest_mm) == (None, 16.5 * 12.5, 16.5)
+    assert "another unit" in str(alone.missing_reason)
+    for again in range(2):
+        put(tmp_path / "study", table)
+        visits = read_study(tmp_path / "study", as_of=AS_OF).patients[0].visits
+        (kept,) = visits[1].imported
+        assert replace(kept, missing_reason=None) == replace(alone, missing_reason=None), again
+        assert "another unit" in str(kept.missing_reason)
+    assert len((tmp_path / "study" / IMPORTED_TABLE).read_text(encoding="utf-8").splitlines()) == 3
+    put(tmp_path / "study", table.replace(",1.3,", ",1300,"))
+    (mended,) = read_study(tmp_path / "study", as_of=AS_OF).patients[0].visits[1].imported
+    assert (mended.volume_mm3, mended.longest_mm, mended.missing_reason) == (1300.0, 16.5, None)
