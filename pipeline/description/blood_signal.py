@@ -175,7 +175,8 @@ class PoleLook:
     def pole(self) -> str:
         """Name the pole that is likelier to have a cap."""
         shares = (self.cover.upper or 0.0, self.cover.lower or 0.0) if self.cover is not None else (0.0, 0.0)
-        return "upper" if (self.dark_mm3[0], shares[0]) > (self.dark_mm3[1], shares[1]) else "lower"
+        dark_mm3 = (0.0, 0.0) if self.cover is not None and self.cover.is_surely_present else self.dark_mm3
+        return "upper" if (dark_mm3[0], shares[0]) > (dark_mm3[1], shares[1]) else "lower"
 
     @property
     def covered_dark_mm3(self) -> float:
@@ -184,6 +185,11 @@ class PoleLook:
             return 0.0
         upper, lower = self.cover.upper, self.cover.lower
         return self.dark_mm3[0] if lower is None or (upper is not None and upper > lower) else self.dark_mm3[1]
+
+    def is_as_dark_as_blood(self, limits: DescriptionLimits) -> bool:
+        """Tell by the share in slices thinner than a cap; thicker ones must hold dark voxels besides."""
+        long_mm = float(np.abs(self.scan.image.affine[2, :3]).max())
+        return long_mm <= limits.cap.thin_slice_mm or self.covered_dark_mm3 >= limits.blood.least_mm3
 
     @property
     def is_unlikely(self) -> bool:
@@ -213,14 +219,14 @@ def _cap(looks: Sequence[PoleLook], limits: DescriptionLimits) -> Described:
     A pole that is only less bright than the rest of its tumour is no sure cap: patches and infiltrated cord look so.
     """
     covered = [look for look in looks if look.cover is not None and look.cover.is_surely_present]
-    sure = next((look for look in covered if look.covered_dark_mm3 >= limits.blood.least_mm3), None)
+    sure = next((look for look in covered if look.is_as_dark_as_blood(limits)), None)
     if sure is not None:
         return _cap_seen(sure, "")
     hints = [look for look in looks if max(look.dark_mm3) >= limits.blood.least_mm3 or _is_hinted(look)]
     likely = next((look for look in hints if max(look.dark_mm3) >= limits.blood.least_mm3), None)
     likely = likely or next((look for look in hints if look.likely_share >= limits.cap.likely_from), None)
     if likely is not None:
-        return _cap_seen(likely, NOT_DARK if likely in covered and not likely.covered_dark_mm3 else PERHAPS)
+        return _cap_seen(likely, NOT_DARK if likely in covered else PERHAPS)
     clear = [look for look in looks if look.cover is not None and look.cover.is_surely_absent]
     surely = next((look for look in clear if look.scan.contrast in SUSCEPTIBLE), None)
     look = surely or next((look for look in looks if look.is_unlikely), None)

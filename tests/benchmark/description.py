@@ -33,7 +33,7 @@ from tests.benchmark.host_cords import TrialSet, host_named
 from tests.benchmark.kept_trials import KeptTrials, state_of_description
 
 DEVELOPED = TrialSet((1, 2, 3, 4, 5), ("bentjunction", "lowcervical"), 77)
-KEPT_BACK = TrialSet((895, 896), ("cervical",), 9701)
+KEPT_BACK = TrialSet((897, 898), ("cervical",), 9801)
 """No limit and no rule was chosen on these seeds; earlier sets that were kept back have shown faults since mended."""
 
 CONUS = TrialSet((845, 846), (), 9113, ("thoracolumbar",))

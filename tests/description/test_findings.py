@@ -173,7 +173,8 @@ def test_no_cap_is_sure_only_where_one_would_show() -> None:
 
 
 @pytest.mark.parametrize(
-    ("darkest", "value", "sureness"), [(0.3, "present", "sure"), (0.9, "present", "unsure"), (1.1, None, None)]
+    ("darkest", "value", "sureness"),
+    [(0.3, "present", "sure"), (0.8, "present", "unsure"), (0.9, "present", "unsure"), (1.1, None, None)],
 )
 def test_a_pole_less_bright_than_the_rest_is_no_sure_cap_and_no_absence(darkest, value, sureness) -> None:
     cap = described([scan("T2w", np.where(Z > 7.5, darkest, 1.5))])["blood_cap"]
@@ -202,7 +203,11 @@ def test_dark_voxels_at_one_pole_do_not_make_a_cap_at_the_other_sure(dark_mm3) -
     limits = limit_file.packaged()
     cover = PoleCover(0.9, 0.1, 0.05, limits.cap.dark_from, limits.cap)
     look = PoleLook(scan("T2starw", 1.0), dark_mm3, cover)
+    assert look.pole == "upper"
     assert look.covered_dark_mm3 == dark_mm3[0]
+    assert look.is_as_dark_as_blood(limits), "slices of 1 mm tell by the share"
+    thick = replace(look, scan=in_thick_slices(look.scan))
+    assert thick.is_as_dark_as_blood(limits) == (dark_mm3[0] > 0)
 
 
 @pytest.mark.parametrize(("sigma_mm", "term"), [(0.2, "sharp"), (1.6, "infiltrating")])
