@@ -29,7 +29,8 @@ function room() {
   if (innerWidth <= NARROW_PX || innerHeight >= LOW_PX) return 0;
   const half = document.querySelector(HALF), course = half?.querySelector('[data-testid="stElementContainer"]:has(.js-plotly-plot)');
   if (!course) return null; // it is not drawn yet
-  const others = half.firstElementChild.scrollHeight - course.offsetHeight;
+  const block = half.firstElementChild, feet = [...block.children].map((part) => part.getBoundingClientRect().bottom);
+  const others = Math.max(...feet) - block.getBoundingClientRect().top - course.offsetHeight; // not the block: it fills its half
   const of = `${new URLSearchParams(location.search).get('at')} ${innerWidth} ${innerHeight}`;
   if (least.of !== of) Object.assign(least, { of, px: Infinity });
   least.px = Math.min(least.px, Math.max(STEP_PX, STEP_PX * Math.floor((half.clientHeight - others) / STEP_PX)));
@@ -51,7 +52,7 @@ export default function ({ data, setStateValue }) {
   }
   parts.observe(document.body, { childList: true, subtree: true });
   look();
-  window.addEventListener('resize', tell);
+  window.addEventListener('resize', later);
   const keyed = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const at = event.composedPath()[0], isOwn = at.matches?.(OWN_KEYS) ?? false, step = STEPS[event.key];
@@ -63,5 +64,5 @@ export default function ({ data, setStateValue }) {
     event.stopImmediatePropagation(); // or the scan, or the button's own key, answers too
   };
   window.addEventListener('keydown', keyed, true);
-  return () => { clearTimeout(soon); sizes.disconnect(); parts.disconnect(); window.removeEventListener('resize', tell); window.removeEventListener('keydown', keyed, true); blank()?.remove(); };
+  return () => { clearTimeout(soon); sizes.disconnect(); parts.disconnect(); window.removeEventListener('resize', later); window.removeEventListener('keydown', keyed, true); blank()?.remove(); };
 }

@@ -35,6 +35,7 @@ HALF_FITS = """() => {
   const half = document.querySelector('.st-key-ct-halves-patient [data-testid="stColumn"]');
   return half.scrollHeight <= half.clientHeight + 1 && half.scrollWidth <= half.clientWidth + 1;
 }"""
+COURSE_PX = "() => document.querySelector('.js-plotly-plot').offsetHeight"
 HOSTILE = "<img src=x onerror=alert(1)> **bold** \u202egnorw שלום " + "long" * 60
 
 
@@ -123,6 +124,18 @@ def test_on_a_low_projector_the_course_leaves_its_room_to_numbers_of_three_sets_
         assert len(names) == 3
         for words in (*names, *intervals):
             assert words.evaluate(LINES) < 1.5, f"{words.inner_text()} stands on one line"
+
+
+def test_on_a_low_projector_the_course_is_as_high_again_once_it_has_the_room_again(chromium, server):
+    for page in watched(chromium, (1280, 720)):
+        page.goto(f"{server}/present?at=sub-01&plain=1")
+        settled(page)
+        page.wait_for_function(COURSE_ENDS_ABOVE, arg=page.locator(".st-key-ct-notes").bounding_box()["y"])
+        first_px = page.evaluate(COURSE_PX)
+        page.set_viewport_size({"width": 1280, "height": 640})
+        page.wait_for_function(f"was => ({COURSE_PX})() < was", arg=first_px)
+        page.set_viewport_size({"width": 1280, "height": 720})
+        page.wait_for_function(f"was => ({COURSE_PX})() === was", arg=first_px)
 
 
 @pytest.mark.parametrize(("size", "fewest_px"), [((3840, 2160), 26), ((2560, 1440), 17)])
