@@ -2,8 +2,8 @@
 
 Lines cut off the end, a journal that is gone, or one written anew with digests of its own are noticed so, and a run
 refuses to publish without what people did. Where a key is in use, lines that no seal vouches for are refused too: they
-were written before the key was used, or anew by somebody without it, which nothing in the file can tell. Where a loss is
-known and cannot be mended, a person says so on record (``OUT_DIR/journal/history.jsonl``), and that line stays.
+were written before the key was used, or anew by somebody without it, which nothing in the file can tell. Where a loss
+is known and cannot be mended, a person says so on record (``OUT_DIR/journal/history.jsonl``), and that line stays.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def heads(out_dir: Path) -> tuple[JournalHead, ...]:
 
 
 def lost(out_dir: Path, published: Iterable[JournalHead]) -> tuple[LostHistory, ...]:
-    """Return which files no longer begin with what was published, or that no key vouches for, but for what was accepted.
+    """Return which files lack what was published, or hold what no seal vouches for, but for what was accepted.
 
     Raises
     ------
