@@ -11,14 +11,19 @@ from types import FrameType
 
 ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 """What asks a command to end: Ctrl+C, another program, a terminal that is closed."""
+HANGUP = getattr(signal, "SIGHUP", None)
 asked_to_end: list[int] = []
 """The signal that asked this command to end; whatever breaks off after that is no crash."""
 
 
 def obey_signals() -> None:
-    """Let this process end in order when it is asked to, and say that it was."""
+    """Let this process end in order when it is asked to, and say that it was.
+
+    Who started it with ``nohup`` wants it to outlive the terminal: a closed terminal that is ignored stays ignored.
+    """
     for number in ENDING:
-        signal.signal(number, end)
+        if number != HANGUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, end)
 
 
 def end(number: int, _frame: FrameType | None) -> None:

@@ -120,6 +120,51 @@ def without_seal(line: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in line.items() if name != SEAL}
 
 
+def unproven(content: bytes) -> bytes:
+    """Return the lines before the first one that the key sealed, where that one does not vouch for them.
+
+    A seal holds the digest of the line before it, so it vouches for all lines that are chained to it.
+
+    Parameters
+    ----------
+    content
+        Of a whole file of the journal.
+
+    Returns
+    -------
+    bytes
+        Nothing where no key is in use, or all lines are vouched for.
+
+    Raises
+    ------
+    StoreError
+        The key that is named cannot be read.
+    """
+    key, start, last, is_chained = _key(), 0, "", True
+    if key is None:
+        return b""
+    for line in content.split(b"\n"):
+        if line.strip():
+            fields, is_sealed = _with_seal(line, key)
+            is_chained &= fields.get("previous") == last
+            if is_sealed:
+                return b"" if is_chained else content[:start]
+            last = fields.get("entry_id", "")
+        start += len(line) + 1
+    return content if content.strip() else b""
+
+
+def _with_seal(line: bytes, key: bytes) -> tuple[dict[str, Any], bool]:
+    """Return the fields of a line and whether this key sealed it; no fields where it cannot be read."""
+    fields: dict[str, Any] = {}
+    try:
+        fields = _opened(line)
+        _check_seal(without_seal(fields), fields.get(SEAL), key, is_due=True)
+    except ValueError:
+        return fields, False
+    return fields, True
+
+
 @contextmanager
 def writing(out_dir: Path, file: str) -> Iterator[list[dict[str, Any]]]:
     """Hold the file against other writers; what is put into the list is added at the end, all or nothing.

@@ -1,14 +1,15 @@
 """The journal against what was published: each file only grows, so its earlier bytes must be found again.
 
 Lines cut off the end, a journal that is gone, or one written anew with digests of its own are noticed so, and a run
-refuses to publish without what people did. Where a loss is known and cannot be mended, a person says so on record
-(``OUT_DIR/journal/history.jsonl``), and that line stays.
+refuses to publish without what people did. Where a key is in use, lines that no seal vouches for are refused too: they
+were written before the key was used, or anew by somebody without it, which nothing in the file can tell. Where a loss
+is known and cannot be mended, a person says so on record (``OUT_DIR/journal/history.jsonl``), and that line stays.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,11 +22,15 @@ from pipeline.journal import append_only
 FILE = "journal/history.jsonl"
 REQUIRED = ("entry_id", "previous", "written_at", "who", "act", "file", "sha256", "reason")
 ACCEPT = "accept_history"
+UNPROVEN = (
+    "lines that the journal's key did not seal, and no sealed line after them vouches for them: written before there "
+    "was a key, or anew without it; compare them with a copy"
+)
 
 
 @dataclass(frozen=True)
 class LostHistory:
-    """A file of the journal that no longer begins with what was published, and how it differs, in words."""
+    """A file of the journal that is not what was published, or that no key vouches for, and how so, in words."""
 
     head: JournalHead
     difference: str
@@ -39,15 +44,11 @@ def heads(out_dir: Path) -> tuple[JournalHead, ...]:
     StoreError
         A file is there and cannot be read.
     """
-    return tuple(
-        JournalHead(f"journal/{path.name}", content.count(b"\n"), len(content), hashlib.sha256(content).hexdigest())
-        for path in sorted((out_dir / "journal").glob("*.jsonl"))
-        for content in (_content(path),)
-    )
+    return tuple(_head(file, content) for file, content in _contents(out_dir))
 
 
 def lost(out_dir: Path, published: Iterable[JournalHead]) -> tuple[LostHistory, ...]:
-    """Return which files no longer begin with what was published, but for losses that a person accepted.
+    """Return which files lack what was published, or hold what no seal vouches for, but for what was accepted.
 
     Raises
     ------
@@ -55,7 +56,8 @@ def lost(out_dir: Path, published: Iterable[JournalHead]) -> tuple[LostHistory, 
         A file is there and cannot be read.
     """
     accepted = set(append_only.read(out_dir, FILE, _accepted).entries)
-    differing = ((head, _difference(out_dir, head)) for head in published)
+    differing = [(head, _difference(out_dir, head)) for head in published]
+    differing += [(head, UNPROVEN) for head in _unproven(out_dir)]
     return tuple(
         LostHistory(head, difference)
         for head, difference in differing
@@ -125,6 +127,25 @@ def _difference(out_dir: Path, head: JournalHead) -> str:
     if hashlib.sha256(content[: head.size_bytes]).hexdigest() != head.sha256:
         return f"its first {_lines(head.line_count)} are not those that were published"
     return ""
+
+
+def _unproven(out_dir: Path) -> tuple[JournalHead, ...]:
+    """Return the beginnings of files that the key in use does not vouch for; none where no key is in use."""
+    return tuple(
+        _head(file, beginning)
+        for file, content in _contents(out_dir)
+        for beginning in (append_only.unproven(content),)
+        if beginning
+    )
+
+
+def _contents(out_dir: Path) -> Iterator[tuple[str, bytes]]:
+    for path in sorted((out_dir / "journal").glob("*.jsonl")):
+        yield f"journal/{path.name}", _content(path)
+
+
+def _head(file: str, content: bytes) -> JournalHead:
+    return JournalHead(file, content.count(b"\n"), len(content), hashlib.sha256(content).hexdigest())
 
 
 def _lines(count: int) -> str:

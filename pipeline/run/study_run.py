@@ -167,8 +167,7 @@ def _worked_on(
 def _journal_as_published(out_dir: Path) -> tuple[records.JournalHead, ...]:
     """Return how far the journal goes now; refuse one that lost what the published results were made with."""
     database = reader.database_path(out_dir)
-    if database.is_file():
-        published_history.check(out_dir, reader.journal_heads(database))
+    published_history.check(out_dir, reader.journal_heads(database) if database.is_file() else ())
     return published_history.heads(out_dir)
 
 

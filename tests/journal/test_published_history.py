@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import zipfile
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -233,3 +234,71 @@ def test_a_damaged_copy_and_a_changed_mask_are_refused(tmp_path: Path) -> None:
         packed.writestr(drawn_masks.relative_path("a" * 64), "other")
     with pytest.raises(InputError, match="is not the file that was put on record"):
         backup.restore(tmp_path / "copy.zip", tmp_path / "out")
+
+
+def unsealed(lines: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Return the lines as somebody without the key would write them anew: other words, digests that fit, no seal."""
+    anew: list[dict[str, object]] = []
+    for line in lines:
+        content = {name: value for name, value in line.items() if name not in ("entry_id", append_only.SEAL)}
+        content |= {"previous": anew[-1]["entry_id"] if anew else "", "reason": "forged"}
+        anew.append({"entry_id": append_only._digest(content), **content})
+    return anew
+
+
+def forged_whole(lines: list[dict[str, object]]) -> list[dict[str, object]]:
+    return unsealed(lines)
+
+
+def forged_with_a_seal_that_is_none(lines: list[dict[str, object]]) -> list[dict[str, object]]:
+    anew = unsealed(lines)
+    content = {name: value for name, value in anew[-1].items() if name != "entry_id"} | {append_only.SEAL: "0" * 64}
+    return [*anew[:-1], {"entry_id": append_only._digest(content), **content}]
+
+
+def forged_before_a_true_seal(lines: list[dict[str, object]]) -> list[dict[str, object]]:
+    return [*unsealed(lines[:1]), lines[-1]]
+
+
+@pytest.mark.parametrize("forged", [forged_whole, forged_with_a_seal_that_is_none, forged_before_a_true_seal])
+def test_with_a_key_a_journal_written_anew_without_it_is_refused_though_the_results_are_gone(
+    forged: Callable[[list[dict[str, object]]], list[dict[str, object]]], tmp_path: Path, key: Path
+) -> None:
+    for words in ("one", "two"):
+        comment(tmp_path, words)
+    published_history.check(tmp_path, ())
+    file = tmp_path / act_file.FILE
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    file.write_text("".join(json.dumps(line) + "\n" for line in forged(lines)), encoding="utf-8")
+    with pytest.raises(StoreError, match="lines that the journal's key did not seal"):
+        published_history.check(tmp_path, ())
+
+
+def test_a_journal_from_before_there_was_a_key_is_accepted_once_on_record_under_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    comment(tmp_path, "before")
+    path = tmp_path / "key"
+    path.write_bytes(b"k" * 32)
+    monkeypatch.setenv(append_only.KEY_FILE, str(path))
+    with pytest.raises(StoreError, match="cordtrack journal accept"):
+        published_history.check(tmp_path, ())
+    published_history.accept(tmp_path, (), who="A", reason="a key from today on", at=AT)
+    published_history.check(tmp_path, ())
+    comment(tmp_path, "sealed")
+    published_history.check(tmp_path, ())
+    first, second = (tmp_path / act_file.FILE).read_text(encoding="utf-8").splitlines()
+    (tmp_path / act_file.FILE).write_text(f"{first.replace('before', 'BEFORE')}\n{second}\n", encoding="utf-8")
+    with pytest.raises(StoreError, match="did not seal"):
+        published_history.check(tmp_path, ())
+
+
+def test_an_act_under_the_key_vouches_for_the_lines_that_it_is_chained_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    comment(tmp_path, "before")
+    path = tmp_path / "key"
+    path.write_bytes(b"k" * 32)
+    monkeypatch.setenv(append_only.KEY_FILE, str(path))
+    comment(tmp_path, "sealed")
+    published_history.check(tmp_path, ())

@@ -208,6 +208,7 @@ def endless(patient, out_dir, rules):
     time.sleep(600)
 workers._process = endless
 if __name__ == '__main__':
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # tests may run under nohup
     ending.obey_signals()
     one = SimpleNamespace(patient=SimpleNamespace(patient_id='sub-p1'), visits=())
     out = Path.cwd()
@@ -238,6 +239,17 @@ def test_a_run_that_is_asked_to_end_ends_its_workers_and_says_what_is_kept(
     assert f"ended by {number.name}; what was finished is kept" in spoken
     with pytest.raises(ProcessLookupError):
         os.kill(int(begun.read_text()), 0)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="the system knows no closed terminal")
+def test_a_closed_terminal_ends_no_command_that_nohup_started() -> None:
+    code = (
+        "import os, signal; from pipeline.cli import ending; signal.signal(signal.SIGHUP, signal.SIG_IGN); "
+        "ending.obey_signals(); os.kill(os.getpid(), signal.SIGHUP); print('goes on'); "
+        "os.kill(os.getpid(), signal.SIGTERM)"
+    )
+    command = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (command.stdout.strip(), command.returncode) == ("goes on", 128 + signal.SIGTERM)
 
 
 def test_a_query_that_a_signal_broke_off_is_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
