@@ -47,7 +47,8 @@ def entry(act: ActKind, compartment: str | None = "tumour", sha256: str | None =
 
 def after(visit: VisitWork, *entries: records.JournalEntry) -> tuple[VisitWork, VisitMeasure]:
     """Return the visit decided about and measured, and what judgement may look at."""
-    acts = apply_acts.acts_on(entries, [visit])
+    other = VisitWork(replace(visit.read, visit=StudyVisit("sub-01", "ses-01", date(2019, 1, 1), (), ())), visit.masks)
+    acts = apply_acts.acts_on(entries, [other, visit])
     decided = apply_acts.decided(visit, acts.decided)
     sizes = measure_visits.measure_visit(decided, [Compartment.TUMOUR, Compartment.CYST], None)
     measured = replace(decided, measured=sizes)

@@ -14,7 +14,8 @@ def a_correction_of_a_lesion():
     from dashboard.patient import signing_section  # noqa: PLC0415  # this body is run as a page of its own
     from pipeline.journal.decisions import Act  # noqa: PLC0415
 
-    signing_section._lesion("sub-01-ses-02", "sub-01", "ses-02", lambda kind, **more: Act(kind, "sub-01", **more))
+    of = ("sub-01", "ses-02", "imsct_adapted_v1")
+    signing_section._lesion("sub-01-ses-02", of, lambda kind, **more: Act(kind, "sub-01", **more))
 
 
 def a_name_of_a_lesion():
@@ -57,6 +58,7 @@ def test_every_text_of_an_act_goes_once_it_is_on_record_and_not_before(monkeypat
     monkeypatch.setattr(signing_section, "_put", lambda *_: "On record.")
     monkeypatch.setattr(lesion_names_form, "of_table", lambda *_: ["L1", "L2"])
     monkeypatch.setattr(lesion_names_form, "names_preview", lambda *_: "")
+    monkeypatch.setattr(signing_section, "lesion_preview", lambda *_: "")
     monkeypatch.setattr(finding_correction.description_words, "is_told", lambda _: False)
     monkeypatch.setattr(acts, "record", lambda *_: [type("Entry", (), {"who": "Rita"})])
     monkeypatch.setattr(door, "may", lambda *_, **__: True)
