@@ -17,6 +17,7 @@ from pipeline.study import (
     import_numbers,
     imported_table,
     neuraxis_table,
+    treatment_days,
 )
 from pipeline.study.names import parse_name
 from pipeline.study.own_numbers import GivenVisit, with_lesions
@@ -128,7 +129,7 @@ def test_lesions_of_earlier_visits_of_the_same_patient_are_not_gone() -> None:
 def test_a_treatment_is_written_with_its_days_as_a_table_has_them(
     treatment: Treatment, first: str, last: str | None
 ) -> None:
-    assert (import_numbers._first_day(treatment), import_numbers._last_day(treatment)) == (first, last)
+    assert (treatment_days.first_written(treatment), treatment_days.last_written(treatment)) == (first, last)
 
 
 def test_rows_that_stand_in_the_study_are_not_added_again(tmp_path: Path) -> None:

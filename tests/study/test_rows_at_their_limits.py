@@ -35,7 +35,7 @@ def treatment(**cells: str | None) -> tuple[clinical.Treatment | None, list[str]
 @pytest.mark.parametrize(
     ("kind", "end_date", "ended"),
     [
-        ("surgery", None, ("2020-03-01", None)), ("surgery", "2020-02-01", ("2020-03-01", None)),
+        ("surgery", None, ("2020-03-01", None)), ("surgery", "2020-02-01", ("2020-02-01", None)),
         ("surgery", "soon", ("2020-03-01", None)), ("chemotherapy", None, (None, None)),
         ("chemotherapy", "2020-03-01", ("2020-03-01", None)), ("chemotherapy", "2020-02-29", (None, None)),
         ("chemotherapy", "2020-04", ("2020-04-01", "2020-04-30")),

@@ -1,5 +1,6 @@
 """Small and large screens, light and dark, an empty study, a failed visit, hostile words (about 60 s)."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -186,6 +187,30 @@ def test_a_click_counts_though_the_figure_was_drawn_anew_under_a_resting_pointer
     page.mouse.down()
     page.mouse.up()
     page.wait_for_url("**now=ses-03**")
+
+
+QUICK_CLICK = """async ([x, y]) => {
+    const happens = (Kind, name, away = 0) => document.elementFromPoint(x, y).dispatchEvent(
+        new Kind(name, { clientX: x + away, clientY: y, button: 0, bubbles: true, cancelable: true, view: window }));
+    for (const away of [2, 1, 0]) happens(MouseEvent, 'mousemove', away);
+    happens(PointerEvent, 'pointerdown');
+    happens(MouseEvent, 'mousedown');
+    await new Promise((done) => setTimeout(done, 250));
+    happens(PointerEvent, 'pointerup');
+    happens(MouseEvent, 'mouseup');
+}"""
+"""Moves and a press within one turn of the page, and a release a quarter of a second later."""
+
+
+def test_a_click_right_after_a_move_counts_however_long_it_is_held(page, server):
+    """What a figure puts off while the pointer moves, it does while the button is down, and forgets the mark then."""
+    page.goto(f"{server}/patient?patient=sub-01&then=ses-02&now=ses-04&axis=linear&plain=1")
+    settled(page)
+    mark = page.locator(".js-plotly-plot .scatterlayer .point").nth(2)
+    mark.scroll_into_view_if_needed()
+    box = mark.bounding_box()
+    page.evaluate(QUICK_CLICK, [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2])
+    page.wait_for_url(re.compile("now=ses-0[1235]"), timeout=20_000)
 
 
 def test_a_failed_last_visit_hides_nothing_that_was_measured_before(page, server):
