@@ -34,6 +34,9 @@ def history(patient_id: str) -> tuple[JournalEntry, ...]:
     StoreError
         The journal or the store cannot be read.
     """
+    entries = [entry for entry in act_file.read(queries.out_dir()).entries if entry.patient_id == patient_id]
+    if WORKER_DIED in set(queries.query("patient_findings", patient_id=patient_id)["code"]):
+        return tuple(reversed(decisions.standing(entries)))  # nobody knows what is there, so nothing lapses
     masks = queries.query("patient_masks", patient_id=patient_id)
     primary = masks[masks["is_primary"]]
     now = {
@@ -47,20 +50,17 @@ def history(patient_id: str) -> tuple[JournalEntry, ...]:
     for row in lesions[lesions["component_sha256"].notna()].pipe(as_rows):
         pieces.setdefault((patient_id, str(row["session_id"])), set()).add(str(row["component_sha256"]))
     here = {visit: frozenset(digests) for visit, digests in pieces.items()}
-    entries = [entry for entry in act_file.read(queries.out_dir()).entries if entry.patient_id == patient_id]
+    return tuple(reversed(decisions.standing(entries, now, on, here, _table_scans(patient_id))))
+
+
+def _table_scans(patient_id: str) -> dict[tuple[str, str], frozenset[str]]:
+    """Return which scans of a table each visit is, by patient and session; none for a visit with images."""
     visits = queries.query("patient_visits", patient_id=patient_id)
-    if WORKER_DIED in set(
-        queries.query("patient_findings", patient_id=patient_id)["code"]
-    ):  # what is there nobody knows
-        return tuple(reversed(decisions.standing(entries)))
-    of_tables = {
-        (patient_id, str(row["session_id"])): frozenset(_words(row["table_scans"])) for row in visits.pipe(as_rows)
+    digests = {str(row["session_id"]): row["table_scans"] for row in visits.pipe(as_rows)}
+    return {
+        (patient_id, session_id): frozenset(text.split() if isinstance(text, str) else ())
+        for session_id, text in digests.items()
     }
-    return tuple(reversed(decisions.standing(entries, now, on, here, of_tables)))
-
-
-def _words(text: object) -> list[str]:
-    return text.split() if isinstance(text, str) else []
 
 
 def pending(patient_id: str, entries: tuple[JournalEntry, ...]) -> int:

@@ -45,7 +45,7 @@ def seen_areas_mm2(scan: AlignedScan, scene: LesionScene, limits: DescriptionLim
     Parameters
     ----------
     scan
-        Of any contrast, on its own grid.
+        On its own grid.
 
     Returns
     -------

@@ -67,11 +67,6 @@ def latest_verdicts(course: PatientCourse, criteria: ResponseCriteria) -> Latest
     return LatestVerdicts(judgements[-1], parallel_readings.latest(course, judgements, criteria))
 
 
-def effect(course: PatientCourse, changed: PatientCourse, criteria: ResponseCriteria) -> Effect | None:
-    """Judge a course as it is and as it would be; None where it has no dated visit."""
-    return effect_between(latest_verdicts(course, criteria), latest_verdicts(changed, criteria))
-
-
 def effect_between(now: LatestVerdicts | None, then: LatestVerdicts | None) -> Effect | None:
     """Return what differs between what is said last now and with an act; None where either says nothing."""
     if now is None or then is None:

@@ -1,8 +1,8 @@
 """First and last day of a row of treatments, where they contradict each other too.
 
-An end before the start, or a radiotherapy of years: one of the two days is wrong, and nobody here knows which. So the
-treatment began on any day from the earliest that the end allows to the start given. What this module refuses: to
-doubt only the end, and to choose between the two.
+An end before the start: one of the two days is wrong, and nobody here knows which, so the treatment began on any day
+from the earliest that the end allows to the start given. A radiotherapy of years may have ended on any day up to the
+end given. What this module refuses: to choose between days that contradict each other.
 """
 
 from __future__ import annotations

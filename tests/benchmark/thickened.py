@@ -86,15 +86,17 @@ def _found_mm3(donor: refinding.DonorVisit, scan: Volume, to_masked: Transform) 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", action="append", type=Path, required=True)
+    folders = parser.parse_args().data
     print("## What thick slices alone cost a tumour found again\n")
     print(
         f"Every follow-up on fine slices and the same scan in slices of {SLICE_MM} mm, one alignment: found over true "
-        "volume of tumours above 300 mm³, and slope of the found change since the first visit on the true one.\n"
+        f"volume of tumours above {FLOOR_MM3[TUMOUR]:g} mm³, and slope of the found change since the first visit on "
+        "the true one.\n"
     )
     columns = ("fine", *(f"{SLICE_MM} mm, {profile}" for profile in PROFILES))
     print(f"| follow-up | true change | {' | '.join(columns)} |\n|{'---|' * (2 + len(columns))}")
     pairs = []
-    for pair in (pair for folder in parser.parse_args().data for pair in pairs_of(folder)):
+    for pair in (pair for folder in folders for pair in pairs_of(folder)):
         pairs.append(pair)
         cells = " | ".join(f"{share:.2f}" for share in (pair.fine, *pair.thicker))
         print(f"| {pair.name} | {pair.true_change:.2f} | {cells} |", flush=True)

@@ -246,10 +246,6 @@ def unsealed(lines: list[dict[str, object]]) -> list[dict[str, object]]:
     return anew
 
 
-def forged_whole(lines: list[dict[str, object]]) -> list[dict[str, object]]:
-    return unsealed(lines)
-
-
 def forged_with_a_seal_that_is_none(lines: list[dict[str, object]]) -> list[dict[str, object]]:
     anew = unsealed(lines)
     content = {name: value for name, value in anew[-1].items() if name != "entry_id"} | {append_only.SEAL: "0" * 64}
@@ -260,7 +256,7 @@ def forged_before_a_true_seal(lines: list[dict[str, object]]) -> list[dict[str, 
     return [*unsealed(lines[:1]), lines[-1]]
 
 
-@pytest.mark.parametrize("forged", [forged_whole, forged_with_a_seal_that_is_none, forged_before_a_true_seal])
+@pytest.mark.parametrize("forged", [unsealed, forged_with_a_seal_that_is_none, forged_before_a_true_seal])
 def test_with_a_key_a_journal_written_anew_without_it_is_refused_though_the_results_are_gone(
     forged: Callable[[list[dict[str, object]]], list[dict[str, object]]], tmp_path: Path, key: Path
 ) -> None:
@@ -274,31 +270,27 @@ def test_with_a_key_a_journal_written_anew_without_it_is_refused_though_the_resu
         published_history.check(tmp_path, ())
 
 
-def test_a_journal_from_before_there_was_a_key_is_accepted_once_on_record_under_the_key(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def before_the_key(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """An output folder with one act on record from before there was a key, which is in use now."""
     comment(tmp_path, "before")
-    path = tmp_path / "key"
-    path.write_bytes(b"k" * 32)
-    monkeypatch.setenv(append_only.KEY_FILE, str(path))
+    request.getfixturevalue("key")
+    return tmp_path
+
+
+def test_a_journal_from_before_there_was_a_key_is_accepted_once_on_record_under_the_key(before_the_key: Path) -> None:
     with pytest.raises(StoreError, match="cordtrack journal accept"):
-        published_history.check(tmp_path, ())
-    published_history.accept(tmp_path, (), who="A", reason="a key from today on", at=AT)
-    published_history.check(tmp_path, ())
-    comment(tmp_path, "sealed")
-    published_history.check(tmp_path, ())
-    first, second = (tmp_path / act_file.FILE).read_text(encoding="utf-8").splitlines()
-    (tmp_path / act_file.FILE).write_text(f"{first.replace('before', 'BEFORE')}\n{second}\n", encoding="utf-8")
+        published_history.check(before_the_key, ())
+    published_history.accept(before_the_key, (), who="A", reason="a key from today on", at=AT)
+    published_history.check(before_the_key, ())
+    comment(before_the_key, "sealed")
+    published_history.check(before_the_key, ())
+    first, second = (before_the_key / act_file.FILE).read_text(encoding="utf-8").splitlines()
+    (before_the_key / act_file.FILE).write_text(f"{first.replace('before', 'BEFORE')}\n{second}\n", encoding="utf-8")
     with pytest.raises(StoreError, match="did not seal"):
-        published_history.check(tmp_path, ())
+        published_history.check(before_the_key, ())
 
 
-def test_an_act_under_the_key_vouches_for_the_lines_that_it_is_chained_to(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    comment(tmp_path, "before")
-    path = tmp_path / "key"
-    path.write_bytes(b"k" * 32)
-    monkeypatch.setenv(append_only.KEY_FILE, str(path))
-    comment(tmp_path, "sealed")
-    published_history.check(tmp_path, ())
+def test_an_act_under_the_key_vouches_for_the_lines_that_it_is_chained_to(before_the_key: Path) -> None:
+    comment(before_the_key, "sealed")
+    published_history.check(before_the_key, ())

@@ -28,8 +28,12 @@ RULE = criteria_files.load("imsct_adapted_v1")
 GROWING = course(visit(95, 550.0), visit(400, 700.0), visit(700, 950.0), treatments=(surgery(0),))
 
 
+def effect_of(now: PatientCourse, then: PatientCourse, criteria: Any) -> what_if.Effect | None:
+    return what_if.effect_between(what_if.latest_verdicts(now, criteria), what_if.latest_verdicts(then, criteria))
+
+
 def test_pinning_a_later_baseline_is_seen_to_hide_a_growth_before_it_counts() -> None:
-    effect = what_if.effect(GROWING, what_if.with_baseline(GROWING, "ses-0400", "A. Reader"), RULE)
+    effect = effect_of(GROWING, what_if.with_baseline(GROWING, "ses-0400", "A. Reader"), RULE)
     assert effect is not None
     assert (effect.before.display_state, effect.after.display_state) == ("growth", "no_change")
     assert not effect.is_same
@@ -37,7 +41,7 @@ def test_pinning_a_later_baseline_is_seen_to_hide_a_growth_before_it_counts() ->
 
 
 def test_excluding_the_latest_mask_leaves_a_visit_that_cannot_be_judged() -> None:
-    effect = what_if.effect(GROWING, what_if.without_tumour(GROWING, "ses-0700", "mask excluded"), RULE)
+    effect = effect_of(GROWING, what_if.without_tumour(GROWING, "ses-0700", "mask excluded"), RULE)
     assert effect is not None
     assert effect.after.display_state == "not_evaluable"
     assert effect.after.session_id == "ses-0700"
@@ -54,7 +58,7 @@ PARTED = course(
 
 
 def test_excluding_an_enhancing_mask_is_seen_on_the_readings_of_the_parts_before_it_counts() -> None:
-    effect = what_if.effect(PARTED, what_if.without_part(PARTED, "ses-0400", "excluded", "enhancing"), RULE)
+    effect = effect_of(PARTED, what_if.without_part(PARTED, "ses-0400", "excluded", "enhancing"), RULE)
     assert effect is not None
     assert effect.is_same, "solid tumour decides"
     changed = {kind: (one.before.category, one.after.category) for kind, one in effect.changed_readings.items()}
@@ -62,55 +66,55 @@ def test_excluding_an_enhancing_mask_is_seen_on_the_readings_of_the_parts_before
 
 
 def test_excluding_a_cyst_is_seen_on_the_reading_with_the_cyst_alone() -> None:
-    effect = what_if.effect(PARTED, what_if.without_part(PARTED, "ses-0400", "excluded", "cyst"), RULE)
+    effect = effect_of(PARTED, what_if.without_part(PARTED, "ses-0400", "excluded", "cyst"), RULE)
     assert effect is not None
     assert effect.is_same
     assert list(effect.changed_readings) == ["solid_and_cyst"]
 
 
 def test_excluding_the_tumours_mask_leaves_its_cyst_and_enhancing_part_as_they_are() -> None:
-    effect = what_if.effect(PARTED, what_if.without_tumour(PARTED, "ses-0400", "excluded"), RULE)
+    effect = effect_of(PARTED, what_if.without_tumour(PARTED, "ses-0400", "excluded"), RULE)
     assert effect is not None
     assert effect.after.display_state == "not_evaluable"
     assert effect.readings["enhancing"].is_same
     assert effect.readings["enhancing"].after.category == "PD"
     assert {"t2", "solid_and_cyst"} <= set(effect.changed_readings)
-    whole = what_if.effect(PARTED, what_if.without_visit(PARTED, "ses-0400", "excluded"), RULE)
+    whole = effect_of(PARTED, what_if.without_visit(PARTED, "ses-0400", "excluded"), RULE)
     assert whole is not None
     assert whole.changed_readings["enhancing"].after.category == "NE"
 
 
 def test_a_part_drawn_anew_is_judged_by_its_own_volume() -> None:
     drawn = what_if.with_part_volume(PARTED, "ses-0400", 410.0, "enhancing")
-    effect = what_if.effect(PARTED, drawn, RULE)
+    effect = effect_of(PARTED, drawn, RULE)
     assert effect is not None
     assert effect.changed_readings["enhancing"].after.category == "SD"
-    gone = what_if.effect(PARTED, what_if.with_part_volume(PARTED, "ses-0400", 0.0, "enhancing"), RULE)
+    gone = effect_of(PARTED, what_if.with_part_volume(PARTED, "ses-0400", 0.0, "enhancing"), RULE)
     assert gone is not None
     assert gone.changed_readings["enhancing"].after.display_state == "none_seen"
 
 
 def test_excluding_what_nothing_rests_on_changes_nothing() -> None:
-    effect = what_if.effect(GROWING, what_if.with_accepted(GROWING, "ses-0400"), RULE)
+    effect = effect_of(GROWING, what_if.with_accepted(GROWING, "ses-0400"), RULE)
     assert effect is not None
     assert effect.is_same
 
 
 def test_accepting_an_automatic_mask_makes_a_verdict_final() -> None:
     unsigned = course(visit(95, 550.0), visit(700, 560.0, mask_origin=MaskOrigin.AUTOMATIC), treatments=(surgery(0),))
-    effect = what_if.effect(unsigned, what_if.with_accepted(unsigned, "ses-0700"), RULE)
+    effect = effect_of(unsigned, what_if.with_accepted(unsigned, "ses-0700"), RULE)
     assert effect is not None
     assert (effect.before.provisional, effect.after.provisional) == (True, False)
 
 
 def test_a_mask_drawn_anew_is_judged_by_its_own_volume() -> None:
-    effect = what_if.effect(GROWING, what_if.with_volume(GROWING, "ses-0700", 560.0), RULE)
+    effect = effect_of(GROWING, what_if.with_volume(GROWING, "ses-0700", 560.0), RULE)
     assert effect is not None
     assert effect.after.display_state == "no_change"
 
 
 def test_a_course_of_no_visit_has_no_effect() -> None:
-    assert what_if.effect(course(), course(), RULE) is None
+    assert effect_of(course(), course(), RULE) is None
 
 
 def test_a_course_comes_back_from_text_as_it_was() -> None:

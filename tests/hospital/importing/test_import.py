@@ -433,11 +433,10 @@ def test_voxels_and_places_agree_with_dcm2niix(kind: str, angles: tuple[int, int
     shutil.rmtree(tmp_path / "study")
 
 
-@pytest.mark.parametrize("clocks", [("083000", "161000"), ("161000", "083000")])
+@pytest.mark.parametrize(("first", "second"), [("083000", "161000"), ("161000", "083000")])
 def test_a_second_study_of_the_day_that_is_imported_later_renames_nothing(
-    tmp_path: Path, clocks: tuple[str, str]
+    tmp_path: Path, first: str, second: str
 ) -> None:
-    first, second = clocks
     dicom.save_all(dicom.slices(phantom(), DAY, StudyTime=first, AcquisitionTime=first), tmp_path / "in" / "a")
     (file,) = run(tmp_path / "in", tmp_path / "study").added
     before = files_of(tmp_path / "study")
