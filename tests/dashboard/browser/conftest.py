@@ -17,7 +17,8 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="module")
-def chromium():
+def chromium_type():
+    """What starts a Chromium."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if CHROMIUM is None:
         if os.environ.get("CORDTRACK_REQUIRE_BROWSER") == "1":
@@ -25,9 +26,29 @@ def chromium():
         pytest.skip("no Chromium is installed: the pages were not opened in a browser")
     playwright.expect.set_options(timeout=PATIENCE_MS)  # not five seconds, which a busy machine may need
     with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+        yield running.chromium
+
+
+@pytest.fixture(scope="module")
+def chromium(chromium_type):
+    """A browser for pages that are to know nothing of one another, as of several people at the same time."""
+    browser = chromium_type.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def profile(tmp_path_factory):
+    """A visitor's folder: whoever comes again has the program's code compiled, which is a third of a page's work."""
+    return tmp_path_factory.mktemp("profile")
+
+
+@pytest.fixture(scope="module")
+def visitor(chromium_type, profile):
+    """The browser of somebody who was here before; see `watched` for a page of it."""
+    context = chromium_type.launch_persistent_context(profile, executable_path=CHROMIUM, args=FLAGS)
+    yield context
+    context.close()
 
 
 @pytest.fixture(scope="session")
@@ -71,8 +92,8 @@ def tiny_server(shown, tiny_copy):
 
 
 @pytest.fixture
-def page(chromium):
-    yield from watched(chromium)
+def page(visitor):
+    yield from watched(visitor)
 
 
 @pytest.fixture(scope="module")

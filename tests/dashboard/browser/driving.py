@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -45,17 +46,23 @@ def serve(folder):
         process.wait(timeout=20)
 
 
-def watched(chromium, size=(1480, 1000), ground="light", motion=STILL):
-    """A page that remembers what went wrong, and fails at its end: console errors, requests that left this machine."""
+def watched(visitor, size=(1480, 1000), ground="light", motion=STILL):
+    """A page that remembers what went wrong, and fails at its end: console errors, requests that left this machine.
+
+    What it kept in the browser is forgotten with it, but for the program's own code.
+    """
     width, height = size
-    page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme=ground, reduced_motion=motion)
+    page = visitor.new_page()
+    page.set_viewport_size({"width": width, "height": height})
+    page.emulate_media(color_scheme=ground, reduced_motion=motion)
     page.set_default_timeout(PATIENCE_MS)
-    complaints, strangers = [], []
+    complaints, strangers, addresses = [], [], set()
+    page.on("framenavigated", lambda frame: addresses.add(urlsplit(frame.url)._replace(path="", query="").geturl()))
     page.on("console", lambda message: _note_error(complaints, message))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda request: None if request.url.startswith(HERE) else strangers.append(request.url))
     yield page
-    page.close()
+    _forget(visitor, addresses)
     assert not complaints, complaints
     assert not strangers, strangers
 
@@ -91,6 +98,19 @@ def tab_to(page, is_there):
         if page.evaluate(f"() => {{ {deepest} return ({is_there})(at); }}"):
             return
     pytest.fail(f"Tab never came to {is_there}")
+
+
+def _forget(visitor, addresses):
+    """Close all pages but the empty one of the beginning, and take away what those of these addresses kept."""
+    empty, *others = visitor.pages
+    for other in others:
+        other.close()
+    storage = visitor.new_cdp_session(empty)
+    for address in addresses:
+        kinds = {"origin": address, "storageTypes": "local_storage,indexeddb,cache_storage,service_workers"}
+        storage.send("Storage.clearDataForOrigin", kinds)
+    storage.detach()
+    visitor.clear_cookies()
 
 
 def _note_error(complaints, message):

@@ -8,7 +8,7 @@ from dashboard.shell import tour
 from pipeline.journal import act_file
 from pipeline.journal.decisions import Act, ActKind
 from pipeline.store import publish
-from tests.dashboard.browser.driving import settled
+from tests.dashboard.browser.driving import settled, watched
 from tests.factories import tiny_store
 
 LOADING = "getComputedStyle(document.querySelector('.stApp'), '::after')"
@@ -89,3 +89,16 @@ def test_an_open_page_says_what_waits_and_that_results_are_new(page, tiny_server
     publish.publish(tiny_copy, tiny_store())
     page.get_by_role("button", name="New results: show them").click()
     page.get_by_role("button", name="New results: show them").wait_for(state="detached")
+
+
+def test_each_visitor_begins_with_nothing_of_the_one_before(visitor, server):
+    kept = "() => [localStorage.length, sessionStorage.length, document.cookie]"
+    for page in watched(visitor):
+        page.goto(f"{server}/methods")
+        page.evaluate("() => { localStorage.left = 1; sessionStorage.left = 1; document.cookie = 'left=1'; }")
+        assert "left=1" in page.evaluate(kept)[2]
+    for page in watched(visitor):
+        page.goto(f"{server}/_stcore/health")
+        *counts, cookies = page.evaluate(kept)
+        assert counts == [0, 0]
+        assert "left" not in cookies

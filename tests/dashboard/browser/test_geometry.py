@@ -39,8 +39,8 @@ def misread(page):
 
 
 @pytest.mark.parametrize("size", [(1480, 1000), (1024, 768), (960, 540), (740, 500)])
-def test_all_words_are_inside_their_boxes_and_none_stands_on_another(chromium, server, size):
-    for page in watched(chromium, size):
+def test_all_words_are_inside_their_boxes_and_none_stands_on_another(visitor, server, size):
+    for page in watched(visitor, size):
         faults = {}
         for place in PLACES:
             opened(page, f"{server}/{place}")

@@ -67,8 +67,8 @@ def hostile_server(shown, hostile_out):
 
 
 @pytest.mark.parametrize(("size", "ground", "motion"), [((1280, 720), "light", MOVING), ((3840, 2160), "dark", STILL)])
-def test_pages_fit_the_screen_and_follow_its_ground(chromium, server, size, ground, motion):
-    for page in watched(chromium, size, ground, motion):
+def test_pages_fit_the_screen_and_follow_its_ground(visitor, server, size, ground, motion):
+    for page in watched(visitor, size, ground, motion):
         for address in ("", "present?at=sub-01", "quality", "methods", "patient?patient=sub-05&plain=1"):
             page.goto(f"{server}/{address}")
             settled(page)
@@ -83,8 +83,8 @@ def test_pages_fit_the_screen_and_follow_its_ground(chromium, server, size, grou
 
 
 @pytest.mark.parametrize("size", [(1024, 768), (1440, 900), (1920, 1080), (2560, 1440)])
-def test_a_row_of_the_board_is_one_line_of_columns_each_under_its_name(chromium, server, size):
-    for page in watched(chromium, size):
+def test_a_row_of_the_board_is_one_line_of_columns_each_under_its_name(visitor, server, size):
+    for page in watched(visitor, size):
         page.goto(server)
         settled(page)
         named, first = (page.locator(row).first.evaluate(CELLS) for row in (".ct-board.ct-head", ".ct-board.ct-rule"))
@@ -94,8 +94,8 @@ def test_a_row_of_the_board_is_one_line_of_columns_each_under_its_name(chromium,
 
 
 @pytest.mark.parametrize("size", [(1280, 640), (1280, 720), (2560, 1440)])
-def test_the_projector_fits_on_one_screen_with_its_scans_and_their_foot(chromium, server, size):
-    for page in watched(chromium, size):
+def test_the_projector_fits_on_one_screen_with_its_scans_and_their_foot(visitor, server, size):
+    for page in watched(visitor, size):
         page.goto(f"{server}/present?at=sub-01&plain=1")
         page.locator(".slices:not([hidden]) canvas").first.wait_for()
         settled(page)
@@ -113,8 +113,8 @@ def test_the_projector_fits_on_one_screen_with_its_scans_and_their_foot(chromium
 
 
 @pytest.mark.parametrize("size", [(1280, 640), (1280, 720)])
-def test_on_a_low_projector_the_course_leaves_its_room_to_numbers_of_three_sets_of_lesions(chromium, server, size):
-    for page in watched(chromium, size):
+def test_on_a_low_projector_the_course_leaves_its_room_to_numbers_of_three_sets_of_lesions(visitor, server, size):
+    for page in watched(visitor, size):
         page.goto(f"{server}/present?at=sub-01&plain=1")
         settled(page)
         numbers = page.locator(".ct-numbers")
@@ -127,8 +127,8 @@ def test_on_a_low_projector_the_course_leaves_its_room_to_numbers_of_three_sets_
             assert words.evaluate(LINES) < 1.5, f"{words.inner_text()} stands on one line"
 
 
-def test_on_a_low_projector_the_course_is_as_high_again_once_it_has_the_room_again(chromium, server):
-    for page in watched(chromium, (1280, 720)):
+def test_on_a_low_projector_the_course_is_as_high_again_once_it_has_the_room_again(visitor, server):
+    for page in watched(visitor, (1280, 720)):
         page.goto(f"{server}/present?at=sub-01&plain=1")
         settled(page)
         page.wait_for_function(COURSE_ENDS_ABOVE, arg=page.locator(".st-key-ct-notes").bounding_box()["y"])
@@ -140,8 +140,8 @@ def test_on_a_low_projector_the_course_is_as_high_again_once_it_has_the_room_aga
 
 
 @pytest.mark.parametrize(("size", "fewest_px"), [((3840, 2160), 26), ((2560, 1440), 17)])
-def test_words_of_the_course_grow_with_the_screen_and_its_marks_answer_the_pointer(chromium, server, size, fewest_px):
-    for page in watched(chromium, size):
+def test_words_of_the_course_grow_with_the_screen_and_its_marks_answer_the_pointer(visitor, server, size, fewest_px):
+    for page in watched(visitor, size):
         page.goto(f"{server}/present?at=sub-01&plain=1")
         settled(page)
         word = page.locator(".js-plotly-plot .annotation-text").first
@@ -227,8 +227,8 @@ def test_an_empty_study_says_what_to_do(empty_server, page):
 
 
 @pytest.mark.parametrize("address", ["", "patient?patient=sub-01", "present?at=sub-01", "quality"])
-def test_words_from_the_data_stay_words_and_inside_the_page(chromium, hostile_server, address):
-    for page in watched(chromium, (1280, 720)):
+def test_words_from_the_data_stay_words_and_inside_the_page(visitor, hostile_server, address):
+    for page in watched(visitor, (1280, 720)):
         page.goto(f"{hostile_server}/{address}")
         settled(page)
         page.get_by_text("<img src=x onerror=alert(1)>").first.wait_for()
