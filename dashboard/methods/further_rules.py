@@ -39,7 +39,10 @@ def errors() -> list[Said]:
         ),
         (
             "Found again less surely",
-            f"Mask from slices above {_mm(measurement_error.THICK_MM)}, scans less alike, or alignment B: {less_sure}.",
+            (
+                f"Mask from slices above {_mm(measurement_error.THICK_MM)} or cut off by its scan, scans less alike, "
+                f"or alignment B: {less_sure}."
+            ),
             "trial of this project, rounded up",
         ),
         (

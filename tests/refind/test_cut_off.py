@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from pipeline.core.transform import identity
+from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume
 from pipeline.refind import refinding
 from pipeline.refind.template import template_of
+from pipeline.run.steps import measure_visits, refind_masks
+from pipeline.run.steps.visit_work import MaskedVisit, VisitWork
 from tests.refind.test_refinding import phantom
+from tests.refind.test_scans_differ import placed, visited
 
 CUTS = {"lower end": slice(27, None), "both ends": slice(27, 38)}
 """Planes that the masked scan shows; the tumour lies in planes 23 to 41."""
@@ -60,3 +66,20 @@ def test_a_template_holds_no_lesion_beyond_its_scan_and_knows_where_that_ends() 
     drawn_mm3 = float(drawn.masks["tumour"].array.sum()) * drawn.image.voxel_mm3
     inside = template.occupancy[0][template.is_scanned].sum() * template.step_mm**3
     assert inside == pytest.approx(drawn_mm3, rel=0.1)
+
+
+@pytest.mark.parametrize(("planes", "reason"), [(slice(27, None), "ses-01 reaches the edge"), (slice(0, None), None)])
+def test_the_size_of_what_was_found_from_a_mask_that_was_cut_off_is_a_lower_bound(
+    planes: slice, reason: str | None, tmp_path: Path
+) -> None:
+    drawn, later = donor(planes), visited("ses-02", phantom(4.5, seed=4)[0])
+    given = MaskedVisit(
+        "ses-01", MaskOrigin.MANUAL, {"reader": {Compartment.TUMOUR: drawn.masks["tumour"]}}, source="reader"
+    )
+    again = refind_masks.automatic_masks(
+        placed(later, MaskedVisit("ses-02", None, {})), [placed(visited("ses-01", drawn.image), given)], tmp_path,
+        operated_between=False,
+    )  # fmt: skip
+    size = measure_visits.measure_visit(VisitWork(later, again), [Compartment.TUMOUR], None)[0]
+    assert size.volume_mm3
+    assert (size.bound_reason is None) if reason is None else (reason in (size.bound_reason or ""))
