@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from dashboard.words.labels import MASK_ORIGINS, NARROW, capital, limit, typeset
 from pipeline.acquisition import protocol, scanner_drift
 from pipeline.align import certificate
@@ -9,10 +11,12 @@ from pipeline.context import growth_rate, resection
 from pipeline.context.surveillance import NO_END, Schedule, Surveillance
 from pipeline.judge import parallel_readings
 from pipeline.measure import measurement_error
+from pipeline.refind import shrinkage
 
 DAYS_PER_MONTH = 365.25 / 12
 ADDED = "a proposal of this project"
 MEASURED = "midway between good and broken pairs, measured by this project"
+SCARRED = "implants and known lesions in real cords, measured by this project"
 TURNED = "measured by this project on real cords with their signal turned over"
 
 Said = tuple[str, str, str]
@@ -35,7 +39,10 @@ def errors() -> list[Said]:
         ),
         (
             "Found again less surely",
-            f"Mask from slices above {_mm(measurement_error.THICK_MM)}, scans less alike, or alignment B: {less_sure}.",
+            (
+                f"Mask from slices above {_mm(measurement_error.THICK_MM)} or cut off by its scan, scans less alike, "
+                f"or alignment B: {less_sure}."
+            ),
             "trial of this project, rounded up",
         ),
         (
@@ -43,6 +50,7 @@ def errors() -> list[Said]:
             "Masks found again: what signal that the masked scan does not explain, as after movement, does is added.",
             "measured on each scan",
         ),
+        *_hidden_shrinkage(),
         ("No sharp edge", f"Astrocytoma and its kin: {_mm(measurement_error.INFILTRATIVE_EXTRA_MM)} more.", ADDED),
         ("Slices", f"CV of a tumour one slice wide, less with more slices: {sampled}.", "simulation of this project"),
         ("Interval", f"Volume times and over exp({measurement_error.Z_95:g} CV).", "normal errors of the logarithm"),
@@ -52,6 +60,30 @@ def errors() -> list[Said]:
             ADDED,
         ),
     ]
+
+
+def _hidden_shrinkage() -> Iterator[Said]:
+    """Say what is stated for a tumour found again that may be smaller than it looks, and when it gets no size."""
+    smaller, as_large = _share(shrinkage.WORTH_SAYING), _share(shrinkage.NOT_LARGER)
+    by_size = (
+        f"Tumour found again below {smaller} of what was drawn: CV at least {shrinkage.SHRINKAGE_SHARE:g} of the "
+        f"change's natural logarithm; at least {shrinkage.HIDDEN_CV:g} where, found smaller at all, the place that it "
+        f"left differs from it by less than {_share(shrinkage.HIDING)} of what cord would."
+    )
+    by_treatment = (
+        f"A scar may look like tumour. Found at {smaller} to {as_large} of what was drawn: CV at least "
+        f"{shrinkage.HALF_HIDDEN_CV:g}, or {shrinkage.THIRD_HIDDEN_CV:g} where its signal shows no half of it to be "
+        f"scar. Below {smaller}, where the place that it left cannot be read: CV at least {shrinkage.HIDDEN_CV:g}."
+    )
+    untold = (
+        f"Found at {_share(shrinkage.NOT_SMALLER)} or more with unexplained fluid beside it, above "
+        f"{_share(shrinkage.RETURNED)} of the step from cord to fluid; or at {smaller} to {as_large} with signal that "
+        f"falls outwards by more than {_share(shrinkage.FADING)} of its contrast, and by more than "
+        f"{shrinkage.FADING_SURE:g} standard errors."
+    )
+    yield "Found smaller", by_size, SCARRED
+    yield "Found again after a treatment", by_treatment, SCARRED
+    yield "Found again, no size told", untold, SCARRED
 
 
 def certificate_words() -> list[Said]:

@@ -26,7 +26,7 @@ from pipeline.refind.lesion_fit import fitted_ends
 from pipeline.refind.likeness import ScansDifferError, alike_enough, blur_in_words, is_disturbed, matched
 from pipeline.refind.scar_signs import least_contrast, most_fluid, surest_fall
 from pipeline.refind.scene import Scene, scene_of
-from pipeline.refind.signal_voids import seen_alone, seen_shares
+from pipeline.refind.signal_voids import cut_in_words, seen_alone, seen_shares
 from pipeline.refind.template import Template, template_of
 from pipeline.refind.unexplained_signal import signal_error
 
@@ -37,8 +37,8 @@ GROWN = "lesion growth 3"
 """Method of masks that were found again on the visit's own scan."""
 
 GROWN_LESS_SURELY = f"{GROWN}, less surely"
-"""The same where the error is larger: the masked visit's own slices are thick and hide the lesion's shape, the two
-scans are not equally sharp, or much of what surrounds the lesion stays unexplained. The note says which."""
+"""The same where the error is larger: the masked visit's own slices are thick and hide the lesion's shape or end in
+it, the two scans are not equally sharp, or much of what surrounds the lesion stays unexplained. The note says which."""
 
 GROWING = (
     Compartment.TUMOUR,
@@ -388,7 +388,11 @@ def found_again(
     shares = seen_shares(template, whole, scene)
     thick = is_thick(masked.image)
     extra_mm = alike_enough(template, scene, follow_up, same_contrast=same_contrast, from_thick=thick)
-    doubts = (*(["its mask was drawn on thick slices"] * thick), *([blur_in_words(extra_mm)] * bool(extra_mm)))
+    doubts = (
+        *(["its mask was drawn on thick slices"] * thick),
+        *cut_in_words(masked.image, [masked.masks[name] for name in template.names]),
+        *([blur_in_words(extra_mm)] * bool(extra_mm)),
+    )
     blur_mm, scene = matched(extra_mm, scene, follow_up)
     ends = fitted_ends(template, scene, blur_mm, free)
     return {

@@ -6,6 +6,7 @@ Metal takes all signal from a block of tissue and heaps some of it up around (Ha
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from scipy import ndimage
 from pipeline.core.signal_reach import padding_of
 from pipeline.core.transform import Transform
 from pipeline.core.volume import Volume
+from pipeline.measure.volumes import OBJECT_PROBABILITY, edges_reached
 from pipeline.refind.scene import AROUND_MM, Scene, looked_up, scene_of
 from pipeline.refind.template import Template, whole_of
 
@@ -31,9 +33,15 @@ HEAPED_MM = 5.0
 """Around a place without signal what is seen is not where it was, mm. On a real cord a void of 18 mm with a bright rim
 made up 19 % of a tumour's volume where 3 mm were left out, and no more than the scan without it where 5 were."""
 
+HALF = 0.5
+"""A voxel of which less lies in the masked scan's field of view is not shown there."""
+
 
 def seen_alone(template: Template, scene: Scene, follow_up: Volume, to_masked: Transform) -> Scene:
-    """Return a scene without the voxels of which one of the two scans shows nothing: padding and voids.
+    """Return a scene without the voxels of which one of the two scans shows nothing.
+
+    Padding, voids, and what lies beyond the masked scan's field of view: a tumour that reaches the end of an axial
+    stack goes on there, and a later scan that shows more cannot be held against it.
 
     Parameters
     ----------
@@ -47,6 +55,8 @@ def seen_alone(template: Template, scene: Scene, follow_up: Volume, to_masked: T
         Moves points from the later scan to the masked visit.
     """
     is_unseen = _voids(template, follow_up, to_masked)[scene.crop]
+    is_shown = looked_up(template.is_scanned.astype(np.float64), template, np.mean(scene.layers, axis=0)) >= HALF
+    is_unseen |= scene.spread((~is_shown)[None].astype(np.float64))[0] > 0
     padding = padding_of(follow_up)
     if padding is not None:
         is_unseen |= ndimage.binary_dilation(padding[scene.crop])
@@ -104,3 +114,10 @@ def seen_shares(template: Template, whole: Scene, seen: Scene) -> NDArray[np.flo
         for scene in (whole, seen)
     )
     return np.asarray(in_seen / np.maximum(in_whole, 1e-9))
+
+
+def cut_in_words(image: Volume, masks: Sequence[Volume]) -> Iterator[str]:
+    """Say whether masks reach the end of their own scan, so that part of the lesion's outline was never seen."""
+    drawn = image.with_array(np.any([mask.array >= OBJECT_PROBABILITY for mask in masks], axis=0))
+    if ends := edges_reached(drawn, image):
+        yield f"its mask reaches the end of the masked scan ({', '.join(ends)})"

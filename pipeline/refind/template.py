@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from pipeline.align.sampling_window import Box, regular_grid
 from pipeline.core.signal_reach import continued
+from pipeline.core.transform import coverage, identity
 from pipeline.core.volume import Volume, to_voxel, to_world, voxel_centres_mm
 
 MARGIN_MM = 20.0
@@ -40,6 +41,9 @@ BEYOND_POLES_MM = (2.0, 7.0)
 
 AROUND_AXIS_MM = 1.5
 """Half width of the bundle of lines on which cord is read, mm: well inside a cord of 8 mm or more."""
+
+HALF_VOXEL = 0.5
+"""From the centre of a voxel to its face, in voxels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +71,9 @@ class Template:
     rim
         Shape ``(I, J, K)``; what parts and background leave of the scan, mostly at the lesion's border. It moves with
         the lesion, so that a lesion that did not change is shown as it was.
+    is_scanned
+        Shape ``(I, J, K)``; what the masked visit's scan shows. Beyond its field of view nobody drew anything, and
+        what the other images hold there is made up.
     """
 
     names: tuple[str, ...]
@@ -78,6 +85,7 @@ class Template:
     texture: NDArray[np.float64]
     distance_mm: NDArray[np.float64]
     rim: NDArray[np.float64]
+    is_scanned: NDArray[np.bool_]
 
 
 def template_of(image: Volume, masks: Mapping[str, Volume], *, has_dark_fluid: bool = False) -> Template:
@@ -98,7 +106,11 @@ def template_of(image: Volume, masks: Mapping[str, Volume], *, has_dark_fluid: b
     grid = regular_grid(Box(points_mm.min(axis=0) - MARGIN_MM, points_mm.max(axis=0) + MARGIN_MM), step_mm)
     index = to_voxel(image.affine, voxel_centres_mm(grid).reshape(-1, 3)).T
     scan = _looked_up(continued(image).array, index, 3).reshape(grid.shape)
-    parts = [np.clip(_looked_up(mask.array, index, 1).reshape(grid.shape), 0, 1) for mask in masks.values()]
+    is_within = _is_within(index, image.shape)
+    parts = [
+        np.clip(np.where(is_within, _looked_up(mask.array, index, 1), 0.0).reshape(grid.shape), 0, 1)
+        for mask in masks.values()
+    ]
     share = np.stack([
         part * (mask.array.sum() * mask.voxel_mm3 / (part.sum() * step_mm**3))
         for part, mask in zip(parts, masks.values(), strict=True)
@@ -122,6 +134,7 @@ def template_of(image: Volume, masks: Mapping[str, Volume], *, has_dark_fluid: b
         background=background,
         occupancy=occupancy,
         rim=rim,
+        is_scanned=coverage(image, grid, identity("masked", "masked")).array,
     )
 
 
@@ -245,6 +258,14 @@ def _signed_distance_mm(inside: NDArray[np.bool_], step_mm: float) -> NDArray[np
 
 def _blurred(values: NDArray[np.float64], sigma_mm: float, step_mm: float) -> NDArray[np.float64]:
     return np.asarray(ndimage.gaussian_filter(values, sigma_mm / step_mm))
+
+
+def _is_within(index: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Say which voxel indices ``(3, N)`` lie within an array's outer faces.
+
+    A mask that went on beyond them would share its volume with tissue that nobody drew and no later scan counts.
+    """
+    return np.asarray(np.all((index >= -HALF_VOXEL) & (index <= np.array(shape)[:, None] - HALF_VOXEL), axis=0))
 
 
 def _looked_up(array: NDArray, index: NDArray[np.float64], order: int) -> NDArray[np.float64]:

@@ -20,7 +20,7 @@ from pipeline.core.transform import compose
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume
 from pipeline.files import fingerprints, finished_steps
-from pipeline.measure import measurement_error
+from pipeline.measure import measurement_error, volumes
 from pipeline.refind import other_contrast, refinding
 from pipeline.refind.likeness import disturbed_in_words
 from pipeline.refind.shrinkage import scar_in_words, shrinkage_cv, shrinkage_in_words
@@ -133,7 +133,20 @@ def automatic_masks(
         findings,
         missing=why_missing,
         source=AUTOMATIC_SOURCE,
+        bounds={c: words for c in masks if (words := _cut_off(c, used))},
     )
+
+
+def _cut_off(compartment: Compartment, used: Sequence[PlacedVisit]) -> str | None:
+    """Say where the mask that a compartment is found again from reaches the edge of its own scan; None where not.
+
+    Only what lies in that scan's field of view is found again, so that there may be more.
+    """
+    drawn = ((one, one.masks.primary.get(compartment)) for one in used)
+    cut = [one.session_id for one, mask in drawn if mask is not None and volumes.edges_reached(mask, one.read.image)]
+    if not cut:
+        return None
+    return f"its mask at {' and '.join(cut)} reaches the edge of that scan, beyond which nothing could be found again"
 
 
 def _segment(

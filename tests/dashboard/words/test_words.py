@@ -13,6 +13,7 @@ from pipeline.context import schedule_files
 from pipeline.judge import criteria_files
 from pipeline.judge.clauses import Clause, ClauseKind, to_json
 from pipeline.measure import measurement_error
+from pipeline.refind import shrinkage
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 
@@ -257,6 +258,19 @@ def test_limits_errors_and_schedules_are_said_with_the_numbers_that_decide(monke
     assert due["Haemangioblastoma, sporadic, totally resected"] == (
         "First about 6 months after treatment, then every 12 months until 60 months after it."
     )
+
+
+@pytest.mark.parametrize(("name", "rule"), [
+    ("SHRINKAGE_SHARE", "Found smaller"), ("HIDING", "Found smaller"), ("HIDDEN_CV", "Found smaller"),
+    ("HALF_HIDDEN_CV", "Found again after a treatment"), ("THIRD_HIDDEN_CV", "Found again after a treatment"),
+    ("NOT_LARGER", "Found again after a treatment"), ("WORTH_SAYING", "Found again after a treatment"),
+    ("NOT_SMALLER", "Found again, no size told"), ("RETURNED", "Found again, no size told"),
+    ("FADING", "Found again, no size told"), ("FADING_SURE", "Found again, no size told"),
+])  # fmt: skip
+def test_what_may_hide_a_shrinkage_is_said_with_the_numbers_of_its_error(name, rule, monkeypatch):
+    monkeypatch.setattr(shrinkage, name, 0.77)
+    words = {title: sentence for title, sentence, _ in further_rules.errors()}[rule]
+    assert "0.77" in words or "77\u202f%" in words
 
 
 def test_every_category_and_every_term_is_explained_on_hover():
