@@ -174,7 +174,7 @@ def out_of_view(followed: FollowedLesions, syndrome: str | None) -> dict[str, st
     """
     makes_tumours = syndromes_in(syndrome) - {Syndrome.NONE, Syndrome.UNKNOWN}
     left_out = followed.new_tumours if makes_tumours else frozenset()
-    first = next((row.session_id for row in followed.components if row.volume_mm3), None)
+    first = followed.linked.first_looked
     at_first = {row.lesion_id for row in followed.components if row.session_id == first and row.volume_mm3}
     undated = [row for row in followed.undated_components if row.lesion_id in at_first]
     names: dict[str, list[str]] = {}
