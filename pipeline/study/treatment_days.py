@@ -2,7 +2,8 @@
 
 An end before the start: one of the two days is wrong, and nobody here knows which, so the treatment began on any day
 from the earliest that the end allows to the start given. A radiotherapy of years may have been on any days between
-its two: either is wrong, or they are those of two courses. What this module refuses: to choose between days that contradict each other.
+its two: either is wrong, or they are those of two courses. What this module refuses: to choose between days that
+contradict each other.
 """
 
 from __future__ import annotations
