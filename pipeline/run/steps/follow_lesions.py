@@ -133,7 +133,7 @@ def _told_once(
     taken: frozenset[str],
 ) -> list[matching.Sighting]:
     """Match one scan without a day with ever more dated ones; what was told of a lesion stays."""
-    names, told, new = dict(named), list[matching.Sighting](), frozenset[int]()
+    names, of_lesions, new = dict(named), list[matching.Sighting](), frozenset[int]()
     lesions: set[str] = set()
     for count, last in enumerate(dated, start=1):
         shown = {name for (session_id, _), name in named.items() if session_id == last.session_id} - lesions
@@ -143,16 +143,20 @@ def _told_once(
             new = frozenset(one.component_id for one in here if one.status == LesionStatus.NEW) if count == 1 else new
             first_told = [one for one in here if one.lesion_id in shown]
             names |= {(visit.session_id, one.component_id): one.lesion_id for one in first_told if one.volume_mm3}
-            told += first_told
+            of_lesions += first_told
             lesions |= shown
-    bearing = {one.component_id for one in told if one.volume_mm3}
+    bearing = {one.component_id for one in of_lesions if one.volume_mm3}
     nameless = [
         matching.Sighting(
             visit.session_id, matching.UNPLACED, number, LesionStatus.NEW, visit.volumes_mm3[number], None
         )
         for number in sorted(new - bearing)
     ]
-    return [replace(one, status=LesionStatus.NEW) if one.component_id in new else one for one in told] + nameless
+    lesions_shown = (
+        replace(one, status=LesionStatus.NEW) if one.component_id in new and one.volume_mm3 else one
+        for one in of_lesions
+    )
+    return [*lesions_shown, *nameless]
 
 
 def _is_comparable(visit: PlacedVisit) -> bool:
