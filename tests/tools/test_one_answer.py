@@ -100,6 +100,10 @@ astray 2O15-09-29 tumour 825 - - - - - - - L1
 astray 2O15-09-29 tumour 114 - - - - - - - L2
 astray 2015-12-28 tumour 880 - - - - - - - L1
 astray 2015-12-28 tumour 118 - - - - - - - L2
+order 2010-11-20 tumour 2971
+order 2011-03 tumour 4308
+order 2O12-03-19 tumour 6893
+order 2012-07-17 tumour 9994
 sized 2013-10-29 tumour 366 - - - - - - - L1
 sized 2013-10-29 tumour 82 - - - - - - - L2
 sized 2O15-09-29 tumour - - - - - - - - L1
