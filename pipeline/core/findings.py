@@ -169,6 +169,10 @@ TABLE_KINDS = (
         "warning",
         "remarks are not read: where it takes the size back, leave that cell empty",
     ),
+    ("row_of_all", "warning", "take the row out: a table of sizes has one row per person, date and compartment"),
+    ("number_code", "warning", "leave the cell empty where nothing was measured; it was read as a size"),
+    ("slices_suspect", "warning", "correct the number of slices or the volume; both were read as they stand"),
+    ("year_suspect", "warning", "correct the year if it is mistyped; the date counts, not the place of the row"),
     ("cells_differ", "error", "leave one of the two cells, or correct them; until then the visit has no number"),
     ("unit_suspect", "warning", "make sure of the unit: 1 mL is 1000 mm³; floors and errors depend on it"),
     (

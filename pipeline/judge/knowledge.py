@@ -187,6 +187,10 @@ def _agreed(row: Sequence[Placed], possible_histories: Sequence[PossibleHistory]
     return replace(place, verdict=verdict)
 
 
+def _last_possible_day(visit: VisitMeasure) -> date:
+    return visit.acquired_by or visit.acquired_on
+
+
 def _after_too_much(course: PatientCourse, criteria: ResponseCriteria, place: Place) -> list[Placed]:
     """Judge a history in which too many treatments, scans or grades cannot be placed, as far as it can be.
 
@@ -195,12 +199,12 @@ def _after_too_much(course: PatientCourse, criteria: ResponseCriteria, place: Pl
     """
     visits = epochs.in_order(course.visits)
     until: list[Placed] = []
-    for visit in reversed(visits):
+    for visit in sorted(visits, key=_last_possible_day, reverse=True):
         by_then = _possibly_known_by(course, visit)
         by_reading = readings(by_then, criteria, place)
         if by_reading:
-            last = visit.acquired_by or visit.acquired_on
-            surely_by_then = {one.session_id for one in visits if (one.acquired_by or one.acquired_on) <= last}
+            last = _last_possible_day(visit)
+            surely_by_then = {one.session_id for one in visits if _last_possible_day(one) <= last}
             until = agreed(by_reading, by_then, criteria, place)
             until = [one for one in until if one.verdict.visit.session_id in surely_by_then]
             break

@@ -161,10 +161,10 @@ def _reading(one: PlacedHistory, criteria: ResponseCriteria) -> JudgedReading:
 
 
 def _with_undated(course: PatientCourse) -> PatientCourse:
-    """Put the scans whose day nobody can tell among the others, on any day."""
+    """Put the scans whose day nobody can tell before the others, on any day, as a table has them."""
     first, last = ANY_DAY
     anywhere = (replace(one, acquired_on=written(first, first, last), acquired_by=last) for one in course.undated)
-    return replace(course, visits=(*course.visits, *anywhere)) if course.undated else course
+    return replace(course, visits=(*anywhere, *course.visits)) if course.undated else course
 
 
 def _is_undated(placed: Placed, course: PatientCourse) -> bool:

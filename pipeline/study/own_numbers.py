@@ -25,6 +25,7 @@ from pipeline.study.first_given import FirstGiven, first_given, import_order
 from pipeline.study.label_names import compartment_named
 from pipeline.study.lesion_rows import lesion_of, lesions_in, sizes_of_their_own, total_of, with_marks, with_unseen
 from pipeline.study.names import alike_groups, relative_to
+from pipeline.study.odd_rows import odd_rows
 from pipeline.study.one_person import agreed
 from pipeline.study.own_number_rows import (
     NOT_USABLE,
@@ -128,6 +129,7 @@ def read_volumes(path: Path, root: Path, as_of: date, findings: list[Finding]) -
     """
     written_rows = read_delimited(path, root, REQUIRED, findings)
     table = volumes_in(relative_to(root, path), written_rows, as_of, findings)
+    odd_rows(written_rows, findings)
     columns = set(written_rows[0].cells) if written_rows else set()
     findings += unread_columns(written_rows, READ_COLUMNS)
     findings += suspect_units(table.name, columns, tumours_mm3(table.visits))

@@ -14,6 +14,11 @@ from pipeline.study.names import is_inside, relative_to
 
 WORKBOOKS = {b"PK\x03\x04": "a spreadsheet's workbook (.xlsx or .ods)", b"\xd0\xcf\x11\xe0": "a workbook (.xls)"}
 """First bytes of what is no table but named like one."""
+SCAN = "a scan or an archive; scans come by import-dicom, or on the page Study (cordtrack serve), each with its day"
+SCANS = (b"\x1f\x8b", b"\x5c\x01\x00\x00", b"\x00\x00\x01\x5c", b"\x1c\x02\x00\x00", b"\x00\x00\x02\x1c")
+"""First bytes of a gzip archive and of NIfTI-1 and -2 in either order of bytes."""
+PREAMBLE = 128
+"""Bytes before the mark of a DICOM file."""
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 MOSTLY_ZERO = 0.8
 """Share of every other byte that is zero in a table of ASCII letters written as UTF-16."""
@@ -51,6 +56,10 @@ def _other_than_text(content: bytes) -> str | None:
     pointer = pointer_in(content)
     if pointer is not None:
         return f"{pointer.what}; {pointer.remedy}"
+    if content.startswith(SCANS) or content[PREAMBLE : PREAMBLE + 4] == b"DICM":
+        return SCAN
+    if content.startswith(b"%PDF"):
+        return "a PDF; write its table as CSV (UTF-8)"
     workbook = next((name for start, name in WORKBOOKS.items() if content.startswith(start)), None)
     return None if workbook is None else f"{workbook}; save its sheet as CSV (UTF-8)"
 

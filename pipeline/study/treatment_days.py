@@ -1,8 +1,9 @@
 """First and last day of a row of treatments, where they contradict each other too.
 
 An end before the start: one of the two days is wrong, and nobody here knows which, so the treatment began on any day
-from the earliest that the end allows to the start given. A radiotherapy of years may have ended on any day up to the
-end given. What this module refuses: to choose between days that contradict each other.
+from the earliest that the end allows to the start given. A radiotherapy of years may have been on any days between
+its two: either is wrong, or they are those of two courses. What this module refuses: to choose between days that
+contradict each other.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pipeline.core.vocabulary import ANY_DAY, TreatmentKind
 from pipeline.study.study_tables import TableRow, days_in
 from pipeline.study.written_dates import written_days
 
-LONGEST_COURSE_DAYS, ANY_END = 180, "any day up to the end given may be its last"
+LONGEST_COURSE_DAYS, ANY_BETWEEN = 180, "it may have been on any days from {} to {}"
 """Radiotherapy with all its breaks takes less; a longer one has a date of another course or year (a proposal)."""
 
 LONGEST_LINE_DAYS = 731
@@ -49,8 +50,9 @@ def days_of(
         return _ended_before_it_began(row, kind, started, given, findings)
     if kind == TreatmentKind.RADIOTHERAPY and (first - started[1]).days > LONGEST_COURSE_DAYS:
         message = f"expected radiotherapy of up to {LONGEST_COURSE_DAYS} days, found {(first - started[1]).days}"
-        findings.append(row.problem("date_order", f"{message}; a date is wrong, or it is two courses: {ANY_END}"))
-        return begun, (started[0], last)
+        between = ANY_BETWEEN.format(started[0], last)
+        findings.append(row.problem("date_order", f"{message}; a date is wrong, or it is two courses: {between}"))
+        return (started[0], last), (None, None)
     first = max(first, started[0])
     return begun, (first, last if last != first else None)
 
@@ -92,9 +94,6 @@ def last_written(treatment: Treatment) -> str | None:
     is_one_day = treatment.kind == TreatmentKind.SURGERY and treatment.ended_on == treatment.started_on
     if treatment.ended_on is None or is_one_day:
         return None
-    latest = treatment.ended_by or treatment.ended_on
-    if (latest - (treatment.started_by or treatment.started_on)).days > LONGEST_COURSE_DAYS and _is_in_doubt(treatment):
-        return latest.isoformat()
     return written_days(treatment.ended_on, treatment.ended_by)
 
 
@@ -110,8 +109,3 @@ def _began_after_its_end(treatment: Treatment) -> bool:
 
 def _is_last_of_month(day: date) -> bool:
     return (day + timedelta(days=1)).day == 1
-
-
-def _is_in_doubt(treatment: Treatment) -> bool:
-    """Say whether a radiotherapy is of two courses, or of another year, and may have ended from its start on."""
-    return treatment.kind == TreatmentKind.RADIOTHERAPY and treatment.ended_on == treatment.started_on

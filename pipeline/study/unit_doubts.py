@@ -19,6 +19,8 @@ from pipeline.measure.imported_sizes import ImportedMeasure
 from pipeline.study.written_numbers import NumberReading, readings
 
 THOUSAND = 1000.0
+VOXEL_MM3 = 0.01
+"""No voxel of a scan is as small; a size below is of another unit, whatever stands before it (a proposal)."""
 SPECK_MM3 = 3.0
 """No scan of a cord measures less: two voxels of 0.7 x 0.7 x 3.3 mm (a proposal)."""
 VAST_MM3 = 100_000.0
@@ -123,6 +125,11 @@ def _volume_in_one_unit(
     measure: ImportedMeasure, before: SizesBefore, where: str, findings: list[Finding]
 ) -> ImportedMeasure:
     volume_mm3 = measure.volume_mm3
+    if volume_mm3 and volume_mm3 < VOXEL_MM3:
+        before.doubt(volume_mm3, _as_written("volume_mm3", volume_mm3, where))
+        why = f"{volume_mm3:g} mm³ is less than a voxel, is it another unit?"
+        findings.append(finding("unit_doubtful", f"{where}: expected sizes of one unit, found that {why}"))
+        return _without(measure, "volume_mm3", f"{why} ({where})")
     meant_mm3 = doubtful_mm3(volume_mm3, before.fitting, measure.slices_spanned)
     if volume_mm3 is not None and meant_mm3 is not None:
         before.doubt(min(volume_mm3, meant_mm3), _as_written("volume_mm3", volume_mm3, where))

@@ -132,3 +132,16 @@ def test_a_treatment_of_some_day_after_a_scan_leaves_its_verdict() -> None:
     assert now_of(june) == now_of(without["ses-0171"])
     assert "too many treatments, scans or grades" in with_it["ses-0261"].reason
     assert with_it["ses-year"].state == "not_evaluable", "its own day may lie after the treatment"
+
+
+def test_too_much_that_comes_after_a_scan_of_some_day_leaves_what_the_year_said() -> None:
+    """A scan of some day of a year and one on its second day: what surely comes after both takes neither back."""
+    some_day = replace(visit(0, 0.0, longest_mm=0.0), acquired_by=on(364), session_id="ses-year")
+    unread = visit(1, None)
+    later = [replace(visit(1841 + n, 2600.0), acquired_by=on(2205 + n), session_id=f"ses-{n}") for n in (0, 120)]
+    proton = TreatmentEvent(TreatmentKind.RADIOTHERAPY, on(1501), None)
+    for rules in RULES:
+        before = {one.session_id: one for one in judge(course(some_day, unread), rules)}
+        after = judge(course(some_day, unread, *later, treatments=(proton,)), rules)
+        assert any("too many treatments" in one.reason for one in after)
+        assert all(now_of(one) == now_of(before[one.session_id]) for one in after if one.session_id in before)

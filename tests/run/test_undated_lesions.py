@@ -83,11 +83,39 @@ def visit(session_id: str, *places: int) -> VisitComponents:
     return VisitComponents(session_id, marked, volumes, marked.with_array(np.ones(labels.shape, bool)), pieces)
 
 
-def test_a_scan_without_a_day_is_matched_with_all_dated_ones_and_changes_none() -> None:
+def test_a_scan_without_a_day_is_matched_with_dated_ones_and_changes_none() -> None:
     dated, unknown = (visit("ses-01", 0, 10), visit("ses-02", 0, 10)), visit(UNKNOWN, 10, 20)
     linked = matching.link(dated)
     seen = follow_lesions.undated_sightings(SeenPieces(dated, {}, (unknown,)), linked, frozenset())
     assert [(one.lesion_id, one.volume_mm3, str(one.status)) for one in seen] == [
-        ("L2", 100.0, "persistent"), ("L1", 0.0, "resolved"),
+        ("L2", 100.0, "persistent"), ("L1", 0.0, "resolved"), ("unplaced", 200.0, "new"),
     ]  # fmt: skip
     assert follow_lesions.undated_sightings(SeenPieces(dated), linked, frozenset()) == ()
+
+
+def test_a_piece_stays_with_the_lesion_that_the_dated_scans_before_it_say_it_is() -> None:
+    dated, unknown = (visit("ses-01", 0), visit("ses-02", 2)), visit(UNKNOWN, 20)
+    seen = SeenPieces(dated, {}, (unknown,))
+    lesion_gone = follow_lesions.undated_sightings(seen, matching.link(dated), frozenset())
+    came_near = SeenPieces((*dated, visit("ses-03", 2, 18)), {}, (unknown,))
+    with_later = follow_lesions.undated_sightings(came_near, matching.link(came_near.visits), frozenset())
+    assert [one for one in with_later if one.lesion_id == "L1"] == [one for one in lesion_gone if one.lesion_id == "L1"]
+    assert [(one.component_id, one.status) for one in with_later if one.lesion_id == "L2"] == [(1, LesionStatus.NEW)]
+
+
+def test_lesions_that_have_grown_together_are_one_on_a_scan_without_a_day_too() -> None:
+    patient, linked = with_unknown_day(100.0)
+    of_l1 = Sighting(UNKNOWN, "L1", 1, LesionStatus.PERSISTENT, 300.0, (0.0, 0.0, 0.0))
+    sizes = {**linked.sizes, (UNKNOWN, 1): PieceSize(6, 100.0, 12.0, None, 0.05)}
+    first, second = names(2)
+    joined = (
+        *(one for one in linked.sightings if one.session_id == first),
+        Sighting(second, "L1", 1, LesionStatus.MERGED, 1500.0, (0.0, 0.0, 0.0)),
+        Sighting(second, "L2", 1, LesionStatus.MERGED, None, (0.0, 0.0, 0.0), "grown together with L1"),
+    )
+    for undated, category in [((*linked.undated, of_l1), "NE"), (linked.undated, "SD")]:
+        both = replace(linked, sightings=joined, undated=undated, sizes=sizes)
+        followed = as_people_said(both, (), ())
+        verdicts = judge_lesions.judge_lesions(patient, followed, judge_lesions.sizes_of(patient, followed), RULES)
+        told = next(one for one in verdicts.by_session[second] if one.lesion_id == "L1")
+        assert (told.with_lesions, str(told.judgement.category)) == (("L2",), category), told.judgement.reason

@@ -55,11 +55,12 @@ def test_a_table_alone_makes_a_study_without_oddities_but_for_what_it_lacks(tmp_
 
 
 @pytest.mark.parametrize("end", ["2019-09-01", "2017-05-01", "2016-12-31"])
-def test_an_end_in_doubt_stays_so_once_imported(end: str, tmp_path: Path) -> None:
+def test_a_radiotherapy_of_years_stays_in_doubt_once_imported(end: str, tmp_path: Path) -> None:
     given = f"patient_id,date,kind,end_date\np1,2016-03-01,radiotherapy,{end}\n"
     assert [one.code for one in put(tmp_path / "study", TWO, given).findings] == ["date_order"]
     (read,) = read_study(tmp_path / "study", as_of=AS_OF).patients[0].treatments
-    assert (read.ended_on, read.ended_by) == (date(2016, 3, 1), date.fromisoformat(end))
+    assert (read.started_on, read.started_by) == (date(2016, 3, 1), date.fromisoformat(end))
+    assert (read.ended_on, read.ended_by) == (None, None)
     assert put(tmp_path / "study", TWO, given).treatments == 0
 
 

@@ -13,6 +13,7 @@ import pytest
 from pipeline.core.volume import Volume
 from pipeline.errors import InputError
 from pipeline.files import images
+from pipeline.study.treatment_days import first_written, last_written
 from tests.study_folder import AFFINE, T2W, codes, study_of
 
 BESIDE = T2W.replace(".nii.gz", ".json")
@@ -168,10 +169,16 @@ def test_treatments_of_another_year_are_said(treatment: str, said: list[str], tm
     assert [code for code in codes(study) if code.startswith(("treatment", "date"))] == said
 
 
-def test_a_radiotherapy_that_may_be_two_courses_may_have_ended_on_any_day_up_to_the_last(tmp_path: Path) -> None:
+def test_a_radiotherapy_of_years_may_have_been_on_any_days_between_the_two_given(tmp_path: Path) -> None:
     study = study_of(tmp_path, {"treatments.tsv": f"{TREATED}sub-01\t2016-03-01\tradiotherapy\t2019-09-01\n"})
     (given,) = study.patients[0].treatments
-    assert (given.ended_on, given.ended_by) == (date(2016, 3, 1), date(2019, 9, 1))
+    assert (given.started_on, given.started_by) == (date(2016, 3, 1), date(2019, 9, 1)), (
+        "the start may be the wrong one"
+    )
+    assert (given.ended_on, given.ended_by) == (None, None)
+    again = f"sub-01\t{first_written(given)}\tradiotherapy\t{last_written(given)}\n"
+    written = study_of(tmp_path / "again", {"treatments.tsv": f"{TREATED}{again}"})
+    assert written.patients[0].treatments == (given,), "written anew, it is in the same doubt"
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,11 @@ def test_a_contentious_series_is_judged_as_an_expert_would_sign_it(number: int, 
         assert rows[day]["state"].replace("_", " ") != state, told
 
 
-def test_every_case_says_something() -> None:
-    assert len(CASES) >= 30
+SOURCES = ("CLINICAL", "RANO 2.0 (Wen 2023)", "iRANO (Okada 2015)", "RECIST 1.1 (Eisenhauer 2009)", "proposal")
+
+
+def test_every_case_says_something_and_whose_rule_it_is() -> None:
+    assert len(CASES) >= 131
     for case in CASES:
+        assert case.get("source", "").startswith(SOURCES), case["why"]
         assert case.keys() & {"category", "then", "state", "has", "never", "never_state"}, case["why"]

@@ -203,6 +203,21 @@ def test_a_workbook_is_told_from_a_table(tmp_path: Path, start: bytes) -> None:
     assert "save its sheet as CSV" in odd.message
 
 
+@pytest.mark.parametrize(
+    ("start", "remedy"),
+    [
+        (b"\x1f\x8b\x08\x00", "on the page Study"),
+        (b"\x5c\x01\x00\x00", "on the page Study"),
+        (b"\x00" * 128 + b"DICM", "import-dicom"),
+        (b"%PDF-1.7", "write its table as CSV"),
+    ],
+)
+def test_a_scan_in_a_table_s_place_is_sent_where_scans_come_in(tmp_path: Path, start: bytes, remedy: str) -> None:
+    (odd,) = judged(tmp_path, start + bytes(range(256))).findings
+    assert odd.code == "file_unreadable"
+    assert remedy in odd.message
+
+
 def test_rows_that_give_one_person_two_syndromes_give_none(tmp_path: Path) -> None:
     lines = (f"{ROWS[0]},VHL", f"{ROWS[1]},none", ROWS[2] + ",")
     table = judged(tmp_path, table_of(*lines, header=f"{HEADER},syndrome"))

@@ -100,6 +100,16 @@ astray 2O15-09-29 tumour 825 - - - - - - - L1
 astray 2O15-09-29 tumour 114 - - - - - - - L2
 astray 2015-12-28 tumour 880 - - - - - - - L1
 astray 2015-12-28 tumour 118 - - - - - - - L2
+order 2010-11-20 tumour 2971
+order 2011-03 tumour 4308
+order 2O12-03-19 tumour 6893
+order 2012-07-17 tumour 9994
+sized 2013-10-29 tumour 366 - - - - - - - L1
+sized 2013-10-29 tumour 82 - - - - - - - L2
+sized 2O15-09-29 tumour - - - - - - - - L1
+sized 2O15-09-29 tumour 84 - - - - - - - L2
+sized 2015-12-28 tumour 880 - - - - - - - L1
+sized 2015-12-28 tumour 118 - - - - - - - L2
 traded 2013-08-01 tumour 194.4 - - - - NF2 - - L1
 traded 2013-08-01 tumour 356.9 - - - - - - - L2
 traded 2015-08-01 tumour 430.8 - - - - - - - L1
@@ -222,13 +232,15 @@ def test_assess_and_a_study_of_the_imported_table_say_the_same(answers) -> None:
     one, other = answers
     days = {tuple(line.split()[:2]) for line in VOLUMES.strip().splitlines() if "O" not in line.split()[1]}
     assert len([row for row in one if row["lesion_id"] is None]) == len(days) * len(criteria_files.names())
-    assert len([row for row in one if row["lesion_id"]]) == (3 + 2 + 2 * 4 + 2 * 3 + 2 * 2 + 2 * 2) * len(
+    assert len([row for row in one if row["lesion_id"]]) == (3 + 2 + 2 * 4 + 2 * 3 + 2 * 2 + 2 * 2 + 2 * 2) * len(
         criteria_files.names()
     )
     astray = [row["category"] for row in one if row["patient"] == "astray" and row["lesion_id"]]
     assert "NE" in astray, "a lesion of a scan without a day may have been smaller"
     traded = [row for row in one if row["patient"] == "traded" and row["lesion_id"] == "L1"]
     assert {row["category"] for row in traded if row["criteria_id"] == "reins_2013"} == {"NE"}
+    sized = [row for row in one if row["patient"] == "sized" and row["lesion_id"] == "L1"]
+    assert all("unchanged by what is not known" in row["reason"] for row in sized), "a scan without a size is a scan"
     assert not any("on the same scan" in row["reason"] for row in traded), "with a scan whose day nobody knows"
     for mine, theirs in zip(one, other, strict=True):
         assert _place(mine) == _place(theirs)

@@ -31,6 +31,7 @@ KEYWORDS = (
     "SeriesInstanceUID", "SeriesNumber", "AcquisitionNumber", "InstanceNumber", "ImagePositionPatient",
     "ImageOrientationPatient", "FrameOfReferenceUID", "TemporalPositionIdentifier", "SamplesPerPixel",
     "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns", "PixelSpacing", "BitsAllocated", "BitsStored",
+    "PixelAspectRatio",
     "PixelRepresentation", "BurnedInAnnotation", "RescaleIntercept", "RescaleSlope", "ContrastBolusAgentSequence",
     "ContrastBolusVolume", "ContrastBolusIngredient", "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence", "AcquisitionContrast", "EchoPulseSequence", "InversionRecovery",
@@ -85,6 +86,7 @@ def _instance(dataset: Any, path: Path, stopped_at: int) -> Instance:
     row_count, column_count = whole(dataset, "Rows"), whole(dataset, "Columns")
     pixels = None if row_count is None and column_count is None else _pixels(dataset, path, stopped_at)
     planes, variants = ((), ()) if pixels is None else _planes(dataset, path, pixels)
+    _say_aspect(dataset, planes)
     return Instance(
         path=path,
         sop_class=uids["SOPClassUID"],
@@ -295,6 +297,8 @@ def _stored(dataset: Any, path: Path, stopped_at: int, claimed: int) -> tuple[in
     return start, claimed
 
 
+MOST_ASPECT_ERROR = 0.02
+"""The ratio is written in whole numbers."""
 Variants = tuple[tuple[tuple[str | float | None, ...], SeriesAcquisition], ...]
 
 
@@ -328,6 +332,25 @@ def _planes(dataset: Any, path: Path, pixels: Pixels) -> tuple[tuple[Plane, ...]
         gain=scaling.gain_of(dataset),
     )
     return (plane,), ((split, acquisition),)
+
+
+def _say_aspect(dataset: Any, planes: tuple[Plane, ...]) -> None:
+    """Refuse planes whose two pixel spacings are not in the ratio that the file gives them; 1 to 1 says nothing.
+
+    References
+    ----------
+    DICOM PS3.3, C.7.6.3.1.7: the ratio is vertical to horizontal, as the two values of Pixel Spacing are.
+    """
+    aspect = numbers(dataset, "PixelAspectRatio", 2)
+    if aspect is None or min(aspect) <= 0 or aspect[0] == aspect[1]:
+        return
+    for plane in planes:
+        down, across = plane.spacing_mm
+        if abs(down * aspect[1] - across * aspect[0]) > MOST_ASPECT_ERROR * across * aspect[0]:
+            raise InputError(
+                f"expected pixels of {aspect[0]:g} to {aspect[1]:g} (PixelAspectRatio), found {down:g} x {across:g} mm "
+                "(PixelSpacing); export the series from the archive again"
+            )
 
 
 def split_of(acquisition: SeriesAcquisition) -> tuple[str | float | None, ...]:

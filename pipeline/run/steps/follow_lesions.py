@@ -17,6 +17,7 @@ from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume, to_world
 from pipeline.files import fingerprints
 from pipeline.lesions import lesion_naming, matching
+from pipeline.lesions.matching import LesionStatus
 from pipeline.measure import volumes
 from pipeline.run.steps import apply_acts, imported_lesions
 from pipeline.run.steps.linked_lesions import as_people_said
@@ -88,7 +89,7 @@ def seen_pieces(
 def link_pieces(
     visits: Sequence[VisitWork], reference: ScannedVisit | None, pieces: SeenPieces, names: NamesGiven
 ) -> LinkedLesions:
-    """Match the pieces of solid tumour of all dated visits, and each scan without a day with all of those.
+    """Match the pieces of solid tumour of all dated visits, and each scan without a day with ever more of those.
 
     Visits whose alignment has grade C, or whose tumour was not measured, take no part: a lesion seen before is not
     assessable there.
@@ -114,15 +115,48 @@ def link_pieces(
 def undated_sightings(
     pieces: SeenPieces, sightings: Sequence[matching.Sighting], taken: frozenset[str]
 ) -> tuple[matching.Sighting, ...]:
-    """Return what scans without a day show of the lesions of dated ones; other pieces are of their total only."""
+    """Return what scans without a day show of the lesions of dated ones, and of tumour that no dated one shows.
+
+    What such a scan shows of a lesion is told once, by the dated scans up to the first that shows the lesion: a later
+    one moves no piece, and makes no lesion gone that was not. A piece is new where the first dated scan shows tumour,
+    and none at its place.
+    """
     bearers = {(s.session_id, s.component_id): s.lesion_id for s in sightings if s.volume_mm3 is not None}
     named = {place: name for place, name in bearers.items() if name != matching.UNPLACED}
-    ever = set(named.values())
-    seen = []
-    for visit in pieces.undated:
-        again = matching.link((*pieces.visits, visit), named, taken)
-        seen += [one for one in again if one.session_id == visit.session_id and one.lesion_id in ever]
-    return tuple(seen)
+    return tuple(one for visit in pieces.undated for one in _told_once(visit, pieces.visits, named, taken))
+
+
+def _told_once(
+    visit: matching.VisitComponents,
+    dated: Sequence[matching.VisitComponents],
+    named: Mapping[tuple[str, int], str],
+    taken: frozenset[str],
+) -> list[matching.Sighting]:
+    """Match one scan without a day with ever more dated ones; what was told of a lesion stays."""
+    names, of_lesions, new = dict(named), list[matching.Sighting](), frozenset[int]()
+    lesions: set[str] = set()
+    for count, last in enumerate(dated, start=1):
+        shown = {name for (session_id, _), name in named.items() if session_id == last.session_id} - lesions
+        if shown:
+            again = matching.link((*dated[:count], visit), names, taken)
+            here = [one for one in again if one.session_id == visit.session_id]
+            new = frozenset(one.component_id for one in here if one.status == LesionStatus.NEW) if count == 1 else new
+            first_told = [one for one in here if one.lesion_id in shown]
+            names |= {(visit.session_id, one.component_id): one.lesion_id for one in first_told if one.volume_mm3}
+            of_lesions += first_told
+            lesions |= shown
+    bearing = {one.component_id for one in of_lesions if one.volume_mm3}
+    nameless = [
+        matching.Sighting(
+            visit.session_id, matching.UNPLACED, number, LesionStatus.NEW, visit.volumes_mm3[number], None
+        )
+        for number in sorted(new - bearing)
+    ]
+    lesions_shown = (
+        replace(one, status=LesionStatus.NEW) if one.component_id in new and one.volume_mm3 else one
+        for one in of_lesions
+    )
+    return [*lesions_shown, *nameless]
 
 
 def _is_comparable(visit: PlacedVisit) -> bool:

@@ -218,14 +218,13 @@ def _measures(
 
 
 def _undated(table: TableLesions, histology: str | None) -> dict[str, tuple[VisitMeasure, ...]]:
-    """Return the sizes of each lesion on scans without a day, by name."""
+    """Return what each lesion measures on scans without a day, by name, those without a size too."""
     first, last = ANY_DAY
     sizes = defaultdict[str, tuple[VisitMeasure, ...]](tuple)
     for session_id, lesions in table.undated.items():
         for name, lesion in lesions.items():
-            if lesion.has_size:
-                measure = lesion_measure(session_id, first, lesion, histology)
-                sizes[name] += (replace(measure, acquired_by=last),)
+            measure = lesion_measure(session_id, first, lesion, histology)
+            sizes[name] += (replace(measure, acquired_by=last),)
     return dict(sizes)
 
 

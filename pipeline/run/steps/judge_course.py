@@ -77,14 +77,14 @@ def course_of(
     ]
     first, last = vocabulary.ANY_DAY
     undated = (
-        _visit_measure(visit, first, followed, unseen.get(visit.session_id))
+        (visit, _visit_measure(visit, first, followed, unseen.get(visit.session_id)))
         for visit in visits
         if visit.read.acquired_on is None and not visit.read.visit.is_to_come
     )
     return vocabulary.PatientCourse(
         patient_id=patient.patient.patient_id,
         visits=tuple(judgeable),
-        undated=tuple(replace(one, acquired_by=last) for one in undated if _shows_something(one)),
+        undated=tuple(replace(one, acquired_by=last) for visit, one in undated if _shows_something(visit, one)),
         treatments=treatment_events(patient.treatments),
         function_scores=function_grades(patient.function_scores),
         histology=patient.patient.histology,
@@ -174,7 +174,7 @@ def out_of_view(followed: FollowedLesions, syndrome: str | None) -> dict[str, st
     """
     makes_tumours = syndromes_in(syndrome) - {Syndrome.NONE, Syndrome.UNKNOWN}
     left_out = followed.new_tumours if makes_tumours else frozenset()
-    first = next((row.session_id for row in followed.components if row.volume_mm3), None)
+    first = followed.linked.first_looked
     at_first = {row.lesion_id for row in followed.components if row.session_id == first and row.volume_mm3}
     undated = [row for row in followed.undated_components if row.lesion_id in at_first]
     names: dict[str, list[str]] = {}
@@ -236,10 +236,13 @@ def _visit_measure(
     return _without_size(measure) if only_carried_over(visit) else measure
 
 
-def _shows_something(visit: vocabulary.VisitMeasure) -> bool:
-    """Say whether a scan of an unknown day shows anything that verdicts on others may rest on."""
-    sizes = (visit.volume_mm3, visit.product_mm2, visit.longest_mm)
-    return any(size is not None for size in sizes) or visit.new_lesion or bool(visit.leptomeningeal)
+def _shows_something(visit: VisitWork, measure: vocabulary.VisitMeasure) -> bool:
+    """Say whether a scan of an unknown day shows anything that verdicts on others may rest on, be it one lesion."""
+    sizes = (measure.volume_mm3, measure.product_mm2, measure.longest_mm)
+    is_used = not visit.out_of_use.get(Compartment.TUMOUR)
+    has_lesion = is_used and any(lesion.has_size for lesion in visit.read.visit.imported_lesions.values())
+    is_marked = measure.new_lesion or bool(measure.leptomeningeal)
+    return any(size is not None for size in sizes) or is_marked or has_lesion
 
 
 def _without_size(visit: vocabulary.VisitMeasure) -> vocabulary.VisitMeasure:

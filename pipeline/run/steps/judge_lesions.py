@@ -69,7 +69,8 @@ def judge_lesions(
     for name in sizes.measures:
         for group in _groups(name, sizes):
             visits = _visits_of((name, *group), sizes, course)
-            undated = (*followed.undated.get(name, ()), *of_scans.get(name, ())) if not group else ()
+            undated = (*followed.undated.get(name, ()), *of_scans.get(name, ()))
+            undated = _undated_together((name, *group), of_scans, followed) if group else undated
             for judged in lesion_courses.judge_lesion(course, visits, criteria, undated):
                 session_id = judged.session_id
                 if sizes.joined[session_id].get(name, ()) == group and session_id in sizes.measures[name]:
@@ -97,6 +98,24 @@ def _undated_of_scans(course: PatientCourse, followed: FollowedLesions) -> dict[
             if measure.volume_mm3 is not None:
                 sizes[name] = (*sizes.get(name, ()), measure)
     return sizes
+
+
+def _undated_together(
+    names: Sequence[str], of_scans: Mapping[str, Sequence[VisitMeasure]], followed: FollowedLesions
+) -> tuple[VisitMeasure, ...]:
+    """Return lesions that have grown together as one on each scan without a day that tells the size of all of them."""
+    inside = {
+        (row.session_id, row.lesion_id) for row in followed.undated_components if row.status == LesionStatus.MERGED
+    }
+    sums = []
+    for session_id in dict.fromkeys(one.session_id for name in names for one in of_scans.get(name, ())):
+        parts = {
+            name: next((one for one in of_scans.get(name, ()) if one.session_id == session_id), None) for name in names
+        }
+        if all(one is not None or (session_id, name) in inside for name, one in parts.items()):
+            whole = lesion_courses.summed(parts)
+            sums += [whole] if whole is not None else []
+    return tuple(sums)
 
 
 def _groups(name: str, sizes: LesionSizes) -> list[tuple[str, ...]]:

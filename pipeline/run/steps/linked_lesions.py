@@ -37,7 +37,7 @@ def as_people_said(
     return FollowedLesions(
         (*component_rows, *_not_looked_at(linked, component_rows)),
         frozenset(session_id for session_id, _ in new),
-        {**new_lesions.new_tumour_volumes(sightings), **_new_volumes(undated, beside)},
+        {**new_lesions.new_tumour_volumes(sightings), **_new_volumes(linked, undated, sightings)},
         linked.sizes,
         beside,
         linked.by_hand,
@@ -48,11 +48,15 @@ def as_people_said(
     )
 
 
-def _new_volumes(undated: Sequence[records.LesionComponent], beside: frozenset[str]) -> dict[str, float]:
-    """Return how much of each scan without a day is tumour that is new on a dated one, mm³."""
+def _new_volumes(
+    linked: LinkedLesions, undated: Sequence[records.LesionComponent], sightings: Sequence[matching.Sighting]
+) -> dict[str, float]:
+    """Return how much of each scan without a day is tumour that is new beside that of the first dated one, mm³."""
+    first = linked.first_looked
+    at_first = {one.lesion_id for one in sightings if one.session_id == first and one.volume_mm3}
     volumes: dict[str, float] = {}
     for row in undated:
-        if row.lesion_id in beside and row.volume_mm3:
+        if row.status == matching.LesionStatus.NEW and row.lesion_id not in at_first and row.volume_mm3:
             volumes[row.session_id] = volumes.get(row.session_id, 0.0) + row.volume_mm3
     return volumes
 

@@ -82,7 +82,7 @@ class LinkedLesions:
     sightings
         Of dated visits, in their order.
     undated
-        Of scans without a day, of lesions that dated ones show.
+        Of scans without a day, of lesions that dated ones show, and of pieces that are new beside the first one's.
     visits
         Every dated visit in order, and why its lesions were not followed; None where they were.
     places, sizes
@@ -103,6 +103,11 @@ class LinkedLesions:
     def digests(self) -> dict[tuple[str, int], str]:
         """Session and number of each piece to the digest of its voxels."""
         return {key: place.sha256 for key, place in self.places.items()}
+
+    @property
+    def first_looked(self) -> str | None:
+        """The first dated visit at which lesions were followed."""
+        return next((session_id for session_id, why in self.visits if why is None), None)
 
 
 @dataclass(frozen=True)

@@ -119,3 +119,23 @@ def test_planes_at_the_same_place_are_parted_in_the_order_they_were_made(tmp_pat
     second = [replace(plane, repeat=(0, 2, plane.repeat[2])) for plane in first]
     piles = geometry.split_repeats([*second, *first])
     assert [sorted(pile, key=lambda plane: plane.repeat) for pile in piles] == [first, second]
+
+
+@pytest.mark.parametrize(
+    ("aspect", "is_right"), [(None, True), ([1, 1], True), ([7, 8], True), ([8, 7], False), ([2, 1], False)]
+)
+def test_pixels_of_another_shape_than_the_spacing_says_are_refused(
+    tmp_path: Path, aspect: list[int] | None, is_right: bool
+) -> None:
+    """Either may be wrong, and the volume with it."""
+    volume = Volume(np.zeros((4, 3, 2), np.int16), np.diag([0.8, 0.7, 3.3, 1.0]))
+    (first, *_) = dicom.slices(volume, date(2020, 2, 17))
+    assert list(first.PixelSpacing) == [0.7, 0.8], "down a column, then along a row"
+    if aspect is not None:
+        first.PixelAspectRatio = aspect
+    (path,) = dicom.save_all([first], tmp_path)
+    if is_right:
+        assert read_instance(path).planes
+    else:
+        with pytest.raises(InputError, match="PixelAspectRatio"):
+            read_instance(path)
