@@ -16,6 +16,7 @@ from rich.console import Console
 
 from pipeline.errors import SettingsError
 from pipeline.files import child_process
+from pipeline.journal import journal_key
 
 app = typer.Typer()
 SERVER_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
@@ -40,6 +41,7 @@ def dashboard(
             f"{out_dir}: expected an output folder of cordtrack, found no such folder; "
             "name the folder that cordtrack run wrote to"
         )
+    journal_key.check_place(out_dir)
     check_address(host, port)
     # Streamlit reads settings from the folder it is started in: only ours count.
     with subprocess.Popen(server_command(host, port, allow_host), env=server_environment(out_dir), cwd=PAGES) as server:

@@ -17,6 +17,7 @@ from rich.console import Console
 from pipeline.cli import pages_command
 from pipeline.errors import SettingsError
 from pipeline.files import child_process
+from pipeline.journal import journal_key
 
 app = typer.Typer()
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -55,6 +56,7 @@ def serve(
         if folder.exists() and not folder.is_dir():
             raise SettingsError(f"{folder}: expected a folder, found something else; name another place")
         folder.mkdir(parents=True, exist_ok=True)
+    journal_key.check_place(out_dir, bids_dir)
     pages_command.check_address(host, port)
     if run:
         from pipeline.service import asking  # noqa: PLC0415  # keeps --help quick

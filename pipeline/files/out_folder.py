@@ -17,6 +17,8 @@ from pipeline.errors import StoreError
 
 LOCK_NAME = ".cordtrack.lock"
 """File that a run locks in its output folder; it stays, and tells an output folder from any other."""
+SETTINGS = "run.toml"
+"""File of an output folder that says what its last run was asked to do."""
 
 
 def settings_of(out_dir: Path) -> dict[str, Any]:
@@ -25,12 +27,19 @@ def settings_of(out_dir: Path) -> dict[str, Any]:
     Raises
     ------
     StoreError
-        The folder holds no run.
+        The folder holds no run, or the file is damaged.
     """
-    path = out_dir / "run.toml"
+    path = out_dir / SETTINGS
     if not path.is_file():
-        raise StoreError(f"{out_dir}: expected an output folder of cordtrack (with run.toml), found none; run first")
-    return tomllib.loads(path.read_text(encoding="utf-8"))
+        raise StoreError(f"{out_dir}: expected an output folder of cordtrack (with {SETTINGS}), found none; run first")
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StoreError(
+            f"{path}: expected what the last run was asked, found a file that cannot be read ({error}); take it away "
+            "and run again, with the options of that run"
+        ) from error
+    return settings
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from pipeline.errors import SettingsError, StoreError
 from pipeline.files import fingerprints, finished_steps
 from pipeline.files.diffusion_files import digest_of_weights
 from pipeline.files.out_folder import LOCK_NAME, exclusive
-from pipeline.journal import act_file, decisions, drawn_masks, lesion_names, published_history
+from pipeline.journal import act_file, decisions, drawn_masks, journal_key, lesion_names, published_history
 from pipeline.judge import criteria_files
 from pipeline.run import kept_readings, workers
 from pipeline.run.executors.choice import executor_of
@@ -64,6 +64,7 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
         The output folder cannot be written, or belongs to a newer version.
     """
     _check_folders(settings.bids_dir, settings.out_dir)
+    journal_key.check_place(settings.out_dir, settings.bids_dir)
     if _is_own_derivative(settings.bids_dir.resolve(), settings.out_dir.resolve()):
         with _held(settings):
             describe_dataset(settings.out_dir)  # before the study is read: its own results are no masks of people
