@@ -8,6 +8,7 @@ import socket
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,60 @@ def exclusive(out_dir: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@dataclass(frozen=True)
+class Place:
+    """An output folder as it was when a run began: a folder of that name that was made since is another one.
+
+    Attributes
+    ----------
+    device, inode
+        What the system calls it by; no other folder has the same while it is there.
+    """
+
+    path: Path
+    device: int
+    inode: int
+
+
+def place_of(out_dir: Path) -> Place:
+    """Return where an output folder is; made when it does not exist.
+
+    Raises
+    ------
+    StoreError
+        It cannot be made.
+    """
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+        state = out_dir.stat()
+    except OSError as error:
+        raise StoreError(
+            f"{out_dir}: expected a folder that can be written, but it cannot be made ({error.strerror}); correct its "
+            "permissions, free some space or choose another output folder"
+        ) from error
+    return Place(out_dir, state.st_dev, state.st_ino)
+
+
+def check_still_there(place: Place) -> None:
+    """Refuse to go on in another folder than the one a run began in: what people put on record is in that one.
+
+    Raises
+    ------
+    StoreError
+        The folder was taken away, renamed, or its disk is no longer there.
+    """
+    try:
+        state = place.path.stat()
+    except OSError:
+        state = None
+    if state is None or (state.st_dev, state.st_ino) != (place.device, place.inode):
+        raise StoreError(
+            f"{place.path}: expected the output folder that this run began in, found "
+            f"{'none' if state is None else 'another one in its place'}: it was moved or removed, or its disk is gone; "
+            "nothing was published. Take away what is there now, put the folder back, and run again"
+        )
 
 
 def sweep(out_dir: Path, pattern: str) -> None:
