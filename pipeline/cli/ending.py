@@ -72,7 +72,7 @@ def obey_signals() -> None:
             signal.signal(number, end)
 
 
-def end(number: int, frame: FrameType | None) -> None:
+def end(number: int, at: FrameType | None) -> None:
     """End in order: what is open is closed on the way, workers included.
 
     What is in hand (:func:`undisturbed`) is done first. So is a library that is being read: one in machine code that
@@ -81,7 +81,7 @@ def end(number: int, frame: FrameType | None) -> None:
     if not asked_to_end:
         asked_to_end.append(number)
         _say(f"cordtrack: ended by {signal.Signals(number).name}; {what_stands(sys.argv[1:])}\n")
-    if hasattr(signal, "setitimer") and (held_up or _is_reading_a_library(frame)):
+    if hasattr(signal, "setitimer") and (held_up or _is_reading_a_library(at)):
         signal.signal(signal.SIGALRM, end)
         signal.setitimer(signal.ITIMER_REAL, LOOK_AGAIN_S)
         return
@@ -98,11 +98,11 @@ def undisturbed() -> Iterator[None]:
         held_up.pop()
 
 
-def _is_reading_a_library(frame: FrameType | None) -> bool:
-    while frame is not None:
-        if frame.f_code.co_filename == IMPORTING:
+def _is_reading_a_library(at: FrameType | None) -> bool:
+    while at is not None:
+        if at.f_code.co_filename == IMPORTING:
             return True
-        frame = frame.f_back
+        at = at.f_back
     return False
 
 

@@ -80,7 +80,7 @@ def exclusive(out_dir: Path) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Place:
+class OutputPlace:
     """An output folder as it was when a run began: a folder of that name that was made since is another one.
 
     Attributes
@@ -94,7 +94,7 @@ class Place:
     inode: int
 
 
-def place_of(out_dir: Path) -> Place:
+def place_of(out_dir: Path) -> OutputPlace:
     """Return where an output folder is; made when it does not exist.
 
     Raises
@@ -110,10 +110,10 @@ def place_of(out_dir: Path) -> Place:
             f"{out_dir}: expected a folder that can be written, but it cannot be made ({error.strerror}); correct its "
             "permissions, free some space or choose another output folder"
         ) from error
-    return Place(out_dir, state.st_dev, state.st_ino)
+    return OutputPlace(out_dir, state.st_dev, state.st_ino)
 
 
-def check_still_there(place: Place) -> None:
+def check_still_there(place: OutputPlace) -> None:
     """Refuse to go on in another folder than the one a run began in: what people put on record is in that one.
 
     Raises

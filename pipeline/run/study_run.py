@@ -167,7 +167,9 @@ def _worked_on(
     return fresh
 
 
-def _watching(place: out_folder.Place, on_progress: Callable[[int, int, str], None]) -> Callable[[int, int, str], None]:
+def _watching(
+    place: out_folder.OutputPlace, on_progress: Callable[[int, int, str], None]
+) -> Callable[[int, int, str], None]:
     """Return the same with a look at the output folder first: a run whose folder vanished ends at the next patient."""
 
     def show(done: int, total: int, name: str) -> None:
