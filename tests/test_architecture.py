@@ -30,6 +30,7 @@ READERS = {
     "pipeline.journal.cohort_file",
     "pipeline.journal.drawing",
     "pipeline.journal.drawn_masks",
+    "pipeline.journal.journal_key",
     "pipeline.journal.lesion_names",
     "pipeline.journal.published_history",
     "pipeline.journal.sign_in_rules",

@@ -42,6 +42,7 @@ from pipeline.cli import (
 )
 from pipeline.cli.targets import outside_study
 from pipeline.errors import CordtrackError, SettingsError
+from pipeline.journal import journal_key
 
 if TYPE_CHECKING:
     from pipeline.run.run_settings import RunSummary
@@ -96,6 +97,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 def main() -> None:
     """Run the command; refusals become one plain message and exit code 2, a signal to end is obeyed in order."""
     ending.obey_signals()
+    journal_key.name_in_full()
     try:
         app(args=_spread_labels(sys.argv[1:]), prog_name="cordtrack")
     except CordtrackError as error:

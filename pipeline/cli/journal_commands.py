@@ -64,6 +64,8 @@ def backup(
     from pipeline.journal import backup as copies  # noqa: PLC0415  # keeps --help quick
 
     out.print(f"{archive}: {copies.backup(out_dir, archive)} files", markup=False)
+    for name in copies.left_out(out_dir):
+        out.print(f"{name}: not copied, for it is no file of the journal", markup=False)
 
 
 @app.command(epilog="Example: cordtrack restore my_output_2026-05-03.zip my_output")

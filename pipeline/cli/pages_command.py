@@ -7,21 +7,26 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from pipeline.cli import ending
 from pipeline.errors import SettingsError
 from pipeline.files import child_process
+from pipeline.journal import journal_key
 
 app = typer.Typer()
 SERVER_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
 """Of the dashboard's process, unless set already: with an arena for each thread glibc keeps what nobody uses."""
 PAGES = child_process.CODE / "dashboard"
 EVERYWHERE = ("0.0.0.0", "::")  # only named
+END_SECONDS = 15.0
+"""How long server and worker may take to end in order."""
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -40,16 +45,16 @@ def dashboard(
             f"{out_dir}: expected an output folder of cordtrack, found no such folder; "
             "name the folder that cordtrack run wrote to"
         )
+    journal_key.check_place(out_dir)
     check_address(host, port)
     # Streamlit reads settings from the folder it is started in: only ours count.
-    with subprocess.Popen(server_command(host, port, allow_host), env=server_environment(out_dir), cwd=PAGES) as server:
-        try:
-            if is_answering(server, host, port):
-                err.print(f"Dashboard of {out_dir} at http://{host}:{port} (stop with Ctrl+C)", markup=False)
-                _look_for_newer_inputs(out_dir.resolve())
-            raise typer.Exit(server.wait())
-        finally:
-            server.terminate()
+    command, environment = server_command(host, port, allow_host), server_environment(out_dir)
+    with ended_together() as processes:
+        server = start(processes, command, environment, PAGES)
+        if is_answering(server, host, port):
+            err.print(f"Dashboard of {out_dir} at http://{host}:{port} (stop with Ctrl+C)", markup=False)
+            _look_for_newer_inputs(out_dir.resolve())
+        raise typer.Exit(server.wait())
 
 
 def _look_for_newer_inputs(out_dir: Path) -> None:
@@ -70,6 +75,31 @@ def server_environment(out_dir: Path, bids_dir: Path | None = None) -> dict[str,
     for name in ("CORDTRACK_STUDY", "CORDTRACK_SIGN_IN", "CORDTRACK_SCAN_ROOTS", "CORDTRACK_ARCHIVE"):
         environment.pop(name, None)
     return environment | study | {"CORDTRACK_OUT": str(out_dir.resolve())}
+
+
+@contextmanager
+def ended_together() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Lend a list; what was started into it ends in order at last, or is ended: one that was stopped never would."""
+    processes: list[subprocess.Popen[bytes]] = []
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            try:
+                process.wait(END_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def start(
+    processes: list[subprocess.Popen[bytes]], command: Sequence[str], environment: Mapping[str, str], folder: Path
+) -> subprocess.Popen[bytes]:
+    """Start a program and note it among those that are ended together, whatever comes in between."""
+    with ending.undisturbed():
+        processes.append(subprocess.Popen(command, env=environment, cwd=folder))
+    return processes[-1]
 
 
 def check_address(host: str, port: int) -> None:

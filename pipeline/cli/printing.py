@@ -34,7 +34,8 @@ def print_run(console: Console, done: RunSummary, out_dir: Path) -> None:
         )
         return
     if not done.is_published:
-        patients = count(len(done.computed) + len(done.reused), "patient is", "patients are")
+        asked = len(done.computed) + len(done.reused)
+        patients = count(asked, "patient is", "patients are") if asked else "what is published is"
         console.print(f"nothing changed: {patients} up to date in {out_dir}", markup=False)
         return
     _print_patients(console, done, out_dir)

@@ -17,12 +17,11 @@ from rich.console import Console
 from pipeline.cli import pages_command
 from pipeline.errors import SettingsError
 from pipeline.files import child_process
+from pipeline.journal import journal_key
 
 app = typer.Typer()
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LOOK_SECONDS = 0.5
-END_SECONDS = 15.0
-"""How long server and worker may take to end in order."""
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -55,6 +54,7 @@ def serve(
         if folder.exists() and not folder.is_dir():
             raise SettingsError(f"{folder}: expected a folder, found something else; name another place")
         folder.mkdir(parents=True, exist_ok=True)
+    journal_key.check_place(out_dir, bids_dir)
     pages_command.check_address(host, port)
     if run:
         from pipeline.service import asking  # noqa: PLC0415  # keeps --help quick
@@ -62,12 +62,13 @@ def serve(
         asking.ask_for_run(bids_dir.resolve(), out_dir.resolve(), "")
     environment = pages_command.server_environment(out_dir, bids_dir) | environment
     command = child_process.module_command("pipeline.service.worker", bids_dir.resolve(), out_dir.resolve(), str(jobs))
-
-    def start_worker() -> subprocess.Popen[bytes]:
-        return subprocess.Popen(command, env=environment, cwd=out_dir)
-
     pages = pages_command.server_command(host, port, names)
-    with subprocess.Popen(pages, env=environment, cwd=pages_command.PAGES) as server:
+    with pages_command.ended_together() as processes:
+        server = pages_command.start(processes, pages, environment, pages_command.PAGES)
+
+        def start_worker() -> subprocess.Popen[bytes]:
+            return pages_command.start(processes, command, environment, out_dir)
+
         raise typer.Exit(_look_after(server, start_worker, (host, port), str(bids_dir)))
 
 
@@ -112,27 +113,12 @@ def _look_after(
 ) -> int:
     """Have a worker beside the server until that ends; another one takes up the jobs of one that ended before."""
     worker = start()
-    try:
-        if pages_command.is_answering(server, *place):
-            err.print(f"{study} at http://{place[0]}:{place[1]} (stop with Ctrl+C)", markup=False)
-        while server.poll() is None:
-            time.sleep(LOOK_SECONDS)
-            if worker.poll() is not None:
-                err.print(
-                    f"the worker ended with code {worker.returncode}; another one takes its jobs up", markup=False
-                )
-                time.sleep(2 * LOOK_SECONDS)
-                worker = start()
-        return int(server.returncode)
-    finally:
-        _end(server, worker)
-
-
-def _end(*processes: subprocess.Popen[bytes]) -> None:
-    for process in processes:
-        process.terminate()
-    for process in processes:
-        try:
-            process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
+    if pages_command.is_answering(server, *place):
+        err.print(f"{study} at http://{place[0]}:{place[1]} (stop with Ctrl+C)", markup=False)
+    while server.poll() is None:
+        time.sleep(LOOK_SECONDS)
+        if worker.poll() is not None:
+            err.print(f"the worker ended with code {worker.returncode}; another one takes its jobs up", markup=False)
+            time.sleep(2 * LOOK_SECONDS)
+            worker = start()
+    return int(server.returncode)

@@ -8,6 +8,7 @@ import socket
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from pipeline.errors import StoreError
 
 LOCK_NAME = ".cordtrack.lock"
 """File that a run locks in its output folder; it stays, and tells an output folder from any other."""
+SETTINGS = "run.toml"
+"""File of an output folder that says what its last run was asked to do."""
 
 
 def settings_of(out_dir: Path) -> dict[str, Any]:
@@ -25,12 +28,19 @@ def settings_of(out_dir: Path) -> dict[str, Any]:
     Raises
     ------
     StoreError
-        The folder holds no run.
+        The folder holds no run, or the file is damaged.
     """
-    path = out_dir / "run.toml"
+    path = out_dir / SETTINGS
     if not path.is_file():
-        raise StoreError(f"{out_dir}: expected an output folder of cordtrack (with run.toml), found none; run first")
-    return tomllib.loads(path.read_text(encoding="utf-8"))
+        raise StoreError(f"{out_dir}: expected an output folder of cordtrack (with {SETTINGS}), found none; run first")
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StoreError(
+            f"{path}: expected what the last run was asked, found a file that cannot be read ({error}); take it away "
+            "and run again, with the options of that run"
+        ) from error
+    return settings
 
 
 @contextmanager
@@ -67,6 +77,60 @@ def exclusive(out_dir: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@dataclass(frozen=True)
+class OutputPlace:
+    """An output folder as it was when a run began: a folder of that name that was made since is another one.
+
+    Attributes
+    ----------
+    device, inode
+        What the system calls it by; no other folder has the same while it is there.
+    """
+
+    path: Path
+    device: int
+    inode: int
+
+
+def place_of(out_dir: Path) -> OutputPlace:
+    """Return where an output folder is; made when it does not exist.
+
+    Raises
+    ------
+    StoreError
+        It cannot be made.
+    """
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+        state = out_dir.stat()
+    except OSError as error:
+        raise StoreError(
+            f"{out_dir}: expected a folder that can be written, but it cannot be made ({error.strerror}); correct its "
+            "permissions, free some space or choose another output folder"
+        ) from error
+    return OutputPlace(out_dir, state.st_dev, state.st_ino)
+
+
+def check_still_there(place: OutputPlace) -> None:
+    """Refuse to go on in another folder than the one a run began in: what people put on record is in that one.
+
+    Raises
+    ------
+    StoreError
+        The folder was taken away, renamed, or its disk is no longer there.
+    """
+    try:
+        state = place.path.stat()
+    except OSError:
+        state = None
+    if state is None or (state.st_dev, state.st_ino) != (place.device, place.inode):
+        raise StoreError(
+            f"{place.path}: expected the output folder that this run began in, found "
+            f"{'none' if state is None else 'another one in its place'}: it was moved or removed, or its disk is gone; "
+            "nothing was published. Take away what is there now, put the folder back, and run again"
+        )
 
 
 def sweep(out_dir: Path, pattern: str) -> None:

@@ -16,8 +16,9 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pipeline.errors import SettingsError
 
-LARGEST = 1e15
-"""No rule has a larger number; infinity and what is no number (nan) would make one that silently never holds."""
+SMALLEST, LARGEST = 1e-9, 1e15
+"""No rule has a number nearer to 0 or larger; infinity and what is no number (nan) would make one that silently never
+holds, and by 1e-320 nothing can be divided."""
 
 IDENTIFIER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.+-]{0,63}", re.ASCII)
 
@@ -136,7 +137,7 @@ def _number_or_text(kind: type, value: Any, where: str) -> Any:
     accepted = (int, float) if kind is float else (kind,)
     if not isinstance(value, accepted) or (kind is not bool and isinstance(value, bool)):
         raise SettingsError(_mistyped(where, words, value))
-    if isinstance(value, int | float) and not -LARGEST <= value <= LARGEST:  # no number (nan) neither
+    if isinstance(value, int | float) and not (value == 0 or SMALLEST <= abs(value) <= LARGEST):  # nan neither
         raise SettingsError(_mistyped(where, f"{words} that can be compared", value))
     return kind(value)
 

@@ -19,14 +19,12 @@ from typing import Any, Generic, TypeVar
 from filelock import FileLock, Timeout
 
 from pipeline.errors import StoreError
+from pipeline.journal import journal_key
 
 LOCK = "journal/.lock"
 PATIENCE_SECONDS = 10.0
 """How long a writer waits for another one; a line takes milliseconds."""
 
-KEY_FILE = "CORDTRACK_JOURNAL_KEY_FILE"
-"""Variable of the environment that names a file with a key; kept outside the study and the output folder."""
-SHORTEST_KEY = 16
 SEAL = "seal"
 
 T = TypeVar("T")
@@ -65,14 +63,15 @@ def read(out_dir: Path, file: str, accept: Callable[[Mapping[str, Any]], T]) -> 
     Raises
     ------
     StoreError
-        The file is there and cannot be opened.
+        The file is there and cannot be opened, or the key lies beside it.
     """
+    journal_key.check_place(out_dir)
     path = out_dir / file
     try:
         content = path.read_bytes() if path.exists() else b""
     except OSError as error:
         raise StoreError(f"{path}: expected the journal, but it cannot be read ({error.strerror})") from error
-    key, is_sealed = _key(), False
+    key, is_sealed = journal_key.key(), False
     entries: list[T] = []
     unusable: list[str] = []
     missing: list[str] = []
@@ -109,7 +108,7 @@ def sealed(fields: Mapping[str, Any], previous: str) -> dict[str, Any]:
         The key that is named cannot be read.
     """
     content = {"previous": previous, **fields}
-    key = _key()
+    key = journal_key.key()
     if key is not None:
         content[SEAL] = _seal(content, key)
     return {"entry_id": _digest(content), **content}
@@ -140,7 +139,7 @@ def unproven(content: bytes) -> bytes:
     StoreError
         The key that is named cannot be read.
     """
-    key, start, last, is_chained = _key(), 0, "", True
+    key, start, last, is_chained = journal_key.key(), 0, "", True
     if key is None:
         return b""
     for line in content.split(b"\n"):
@@ -172,8 +171,9 @@ def writing(out_dir: Path, file: str) -> Iterator[list[dict[str, Any]]]:
     Raises
     ------
     StoreError
-        The file cannot be written, or another program does not finish.
+        The file cannot be written, another program does not finish, or the key lies beside it.
     """
+    journal_key.check_place(out_dir)
     path = out_dir / file
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -219,25 +219,6 @@ def _opened(line: bytes) -> dict[str, Any]:
     if _digest(content) != fields["entry_id"]:
         raise ValueError("its digest does not fit: it was changed after it was written")
     return fields
-
-
-def _key() -> bytes | None:
-    """Return the key of whoever keeps this journal, None where none is used."""
-    named = os.environ.get(KEY_FILE)
-    if not named:
-        return None
-    try:
-        key = Path(named).read_bytes().strip()
-    except OSError as error:
-        raise StoreError(
-            f"{named}: expected the journal's key ({KEY_FILE} names this file), but it cannot be read "
-            f"({error.strerror}); put the file back or correct its permissions"
-        ) from error
-    if len(key) < SHORTEST_KEY:
-        raise StoreError(
-            f"{named}: expected a key of at least {SHORTEST_KEY} bytes, found {len(key)}; make a longer one"
-        )
-    return key
 
 
 def _seal(content: Mapping[str, Any], key: bytes) -> str:

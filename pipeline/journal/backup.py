@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from pipeline.errors import InputError, SettingsError, StoreError
 from pipeline.files import atomic
-from pipeline.journal import access_log, drawn_masks
+from pipeline.journal import access_log, drawn_masks, journal_key
 
 FOLDER = "journal"
 LINES = (FOLDER, access_log.FOLDER)
@@ -33,10 +33,10 @@ def backup(out_dir: Path, archive: Path) -> int:
     SettingsError
         There is no journal.
     StoreError
-        It cannot be read, or the copy cannot be written.
+        It cannot be read, its key lies in the folder, or the copy cannot be written.
     """
-    listed = (path for folder in LINES for path in sorted((out_dir / folder).rglob("*")))
-    paths = [path for path in listed if path.is_file() and not _is_passing(path)]
+    journal_key.check_place(out_dir)
+    paths = [path for path in _files(out_dir) if _is_of_a_copy(path.relative_to(out_dir).as_posix())]
     if not paths:
         raise SettingsError(f"{out_dir}: expected a journal, found none; nobody put anything on record here yet")
     settings = out_dir / SETTINGS
@@ -48,6 +48,17 @@ def backup(out_dir: Path, archive: Path) -> int:
     except OSError as error:
         raise StoreError(f"{archive}: the copy could not be written ({error.strerror}); free some space") from error
     return len(paths)
+
+
+def left_out(out_dir: Path) -> tuple[str, ...]:
+    """Return which files beside the journal's a copy leaves out: the program put none of them there."""
+    names = (path.relative_to(out_dir).as_posix() for path in _files(out_dir))
+    return tuple(name for name in names if not _is_of_a_copy(name))
+
+
+def _files(out_dir: Path) -> list[Path]:
+    listed = (path for folder in LINES for path in sorted((out_dir / folder).rglob("*")))
+    return [path for path in listed if path.is_file() and not _is_passing(path)]
 
 
 def restore(archive: Path, out_dir: Path) -> int:

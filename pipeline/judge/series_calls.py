@@ -24,7 +24,7 @@ from pipeline.judge.series_model import (
     designed,
     fitted,
 )
-from pipeline.measure.measurement_error import Interval
+from pipeline.measure.measurement_error import FARTHEST_LOG, Interval
 
 Flags = NDArray[np.bool_]
 
@@ -273,7 +273,7 @@ class LesionSeries:
         if key not in self._quantiles:
             log = self._answer(Stance.ANYBODY, sums).quantile(share)
             unit = float(sums.sum()) * math.log(self.sizes[self._order[0]])
-            self._quantiles[key] = math.exp(float(log[0]) * self.share + unit)
+            self._quantiles[key] = _exp(float(log[0]) * self.share + unit)
         return self._quantiles[key]
 
     def _probability(self, stance: Stance, scan: int, reference: int, ratio: float) -> float:
@@ -321,7 +321,12 @@ class LesionSeries:
             short = np.flatnonzero(~self._beyond(logs, scan, reference, direction))
             last = int(short[-1]) if len(short) else -1
             low, high = float(tried[max(last, 0)]), float(tried[min(last + 1, LIMIT_STEPS - 1)])
-        return math.exp(direction * high * self.share)
+        return _exp(direction * high * self.share)
+
+
+def _exp(log: float) -> float:
+    """Return the exponential, no farther from 1 than two sizes can be from one another."""
+    return math.exp(max(-FARTHEST_LOG, min(log, FARTHEST_LOG)))
 
 
 def beyond_error(alarm: Design, anybody: Design, logs: Floats, sums: Floats, spread: float, direction: int) -> Flags:

@@ -27,6 +27,9 @@ ASSUMED = "geometric_model"
 Z_95 = 1.96
 """Half-width of a 95 % interval in standard deviations."""
 
+FARTHEST_LOG = math.log(1e12)
+"""No two sizes that can be read lie farther apart; the bound of an error as large would be more than floats hold."""
+
 SPHERE_FACTOR = 4.836
 """3 / r for a sphere equals 4.836 * V^(-1/3): the relative volume of a shell of unit thickness."""
 
@@ -273,4 +276,4 @@ def detection_limit_ratio(cv1: float, cv2: float) -> float:
     >>> round(detection_limit_ratio(0.1, 0.1), 3)
     1.319
     """
-    return math.exp(Z_95 * math.hypot(cv1, cv2))
+    return math.exp(min(Z_95 * math.hypot(cv1, cv2), FARTHEST_LOG))

@@ -20,10 +20,10 @@ from pipeline.core import records
 from pipeline.core.findings import WORKER_DIED
 from pipeline.core.piece_names import LesionName, NamesGiven
 from pipeline.errors import SettingsError, StoreError
-from pipeline.files import fingerprints, finished_steps
+from pipeline.files import fingerprints, finished_steps, out_folder
 from pipeline.files.diffusion_files import digest_of_weights
 from pipeline.files.out_folder import LOCK_NAME, exclusive
-from pipeline.journal import act_file, decisions, drawn_masks, lesion_names, published_history
+from pipeline.journal import act_file, decisions, drawn_masks, journal_key, lesion_names, published_history
 from pipeline.judge import criteria_files
 from pipeline.run import kept_readings, workers
 from pipeline.run.executors.choice import executor_of
@@ -64,6 +64,8 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
         The output folder cannot be written, or belongs to a newer version.
     """
     _check_folders(settings.bids_dir, settings.out_dir)
+    journal_key.check_place(settings.out_dir, settings.bids_dir)
+    place = out_folder.place_of(settings.out_dir)
     if _is_own_derivative(settings.bids_dir.resolve(), settings.out_dir.resolve()):
         with _held(settings):
             describe_dataset(settings.out_dir)  # before the study is read: its own results are no masks of people
@@ -78,7 +80,8 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
     to_read = (patients.keys() - asked.keys() - at_hand.keys()) | {*changed_patients(at_hand, beside, published)}
     lost = _unreadable(settings.out_dir, to_read) & (asked.keys() if settings.is_job else patients.keys())
     pending = [p for name, p in patients.items() if name in lost or (name in asked and name not in done)]
-    fresh = _worked_on(pending, rules, settings, on_progress) if pending else {}
+    fresh = _worked_on(pending, rules, settings, _watching(place, on_progress)) if pending else {}
+    out_folder.check_still_there(place)
     if settings.is_job:
         describe_job(settings)
         reused = tuple(sorted(done.keys() - lost))
@@ -162,6 +165,18 @@ def _worked_on(
             fresh[name] = _finish(name, worked_out, (keys[name], rules.names_of(name)), settings.out_dir)
             on_progress(len(fresh), len(pending), name)
     return fresh
+
+
+def _watching(
+    place: out_folder.OutputPlace, on_progress: Callable[[int, int, str], None]
+) -> Callable[[int, int, str], None]:
+    """Return the same with a look at the output folder first: a run whose folder vanished ends at the next patient."""
+
+    def show(done: int, total: int, name: str) -> None:
+        out_folder.check_still_there(place)
+        on_progress(done, total, name)
+
+    return show
 
 
 def _journal_as_published(out_dir: Path) -> tuple[records.JournalHead, ...]:

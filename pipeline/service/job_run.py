@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 import time
-import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,7 +21,7 @@ from typing import Any
 from filelock import Timeout
 
 from pipeline.errors import CordtrackError, StoreError
-from pipeline.files import child_process
+from pipeline.files import child_process, out_folder
 from pipeline.judge.criteria_files import DEFAULT_CRITERIA_ID
 from pipeline.run import run_plan, study_run
 from pipeline.run.run_plan import PlannedPatient
@@ -127,8 +126,7 @@ def _say(folder: Path, done: int, total: int, words: str) -> None:
 
 def last_asked(out_dir: Path) -> dict[str, Any]:
     """Return what the last run of an output folder was asked; empty where none says."""
-    file = out_dir / "run.toml"
-    return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return out_folder.settings_of(out_dir) if (out_dir / out_folder.SETTINGS).is_file() else {}
 
 
 def _end(number: int, _frame: FrameType | None) -> None:

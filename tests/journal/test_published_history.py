@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import InputError, SettingsError, StoreError
-from pipeline.journal import act_file, append_only, backup, drawn_masks, lesion_names, published_history
+from pipeline.journal import act_file, append_only, backup, drawn_masks, journal_key, lesion_names, published_history
 from pipeline.journal.decisions import Act, ActKind
 from pipeline.store import reader
 from tests.command import cordtrack
@@ -129,10 +129,10 @@ def test_an_acceptance_needs_a_name_and_a_reason_and_covers_one_loss_only(folder
 
 
 @pytest.fixture
-def key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = tmp_path / "key"
+def key(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path_factory.mktemp("keys") / "key"
     path.write_bytes(b"k" * 32)
-    monkeypatch.setenv(append_only.KEY_FILE, str(path))
+    monkeypatch.setenv(journal_key.KEY_FILE, str(path))
     return path
 
 
@@ -153,17 +153,17 @@ def test_with_a_key_a_line_written_anew_is_noticed_though_all_digests_fit(tmp_pa
 
 
 def test_lines_from_before_there_was_a_key_stand_and_later_ones_need_a_seal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     comment(tmp_path, "before")
-    path = tmp_path / "key"
+    path = tmp_path_factory.mktemp("keys") / "key"
     path.write_bytes(b"k" * 32)
-    monkeypatch.setenv(append_only.KEY_FILE, str(path))
+    monkeypatch.setenv(journal_key.KEY_FILE, str(path))
     comment(tmp_path, "sealed")
-    monkeypatch.delenv(append_only.KEY_FILE)
+    monkeypatch.delenv(journal_key.KEY_FILE)
     comment(tmp_path, "without")
     assert len(act_file.read(tmp_path).entries) == 3  # without the key nobody can tell
-    monkeypatch.setenv(append_only.KEY_FILE, str(path))
+    monkeypatch.setenv(journal_key.KEY_FILE, str(path))
     journal = act_file.read(tmp_path)
     assert [entry.reason for entry in journal.entries] == ["before", "sealed"]
     assert "line 3: expected a seal as on the lines before it, found none" in journal.findings[0].message

@@ -20,6 +20,7 @@ from pipeline.journal import (
     backup,
     cohort_file,
     decisions,
+    journal_key,
     published_history,
 )
 from pipeline.journal.decisions import ActKind, Standing, decide, standing
@@ -36,7 +37,7 @@ def test_a_key_has_sixteen_bytes_at_least(
     length: int, is_key: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "key").write_bytes(b" " + b"k" * length + b"\n")
-    monkeypatch.setenv(append_only.KEY_FILE, str(tmp_path / "key"))
+    monkeypatch.setenv(journal_key.KEY_FILE, str(tmp_path / "key"))
     if is_key:
         assert append_only.SEAL in append_only.sealed({}, "")
     else:
@@ -179,8 +180,10 @@ def test_settings_of_a_later_run_stay_and_passing_files_are_no_part_of_a_copy(tm
     (tmp_path / "journal").mkdir()
     (tmp_path / "journal/x.jsonl").write_bytes(b"a\n")
     (tmp_path / "journal/.lock").write_bytes(b"")
-    (tmp_path / "run.toml").write_bytes(b"old")
+    (tmp_path / "journal/notes.txt").write_bytes(b"of somebody")  # a copy with it could not be put back
+    (tmp_path / "run.toml").write_bytes(b'bids_dir = "old"')
     assert backup.backup(tmp_path, tmp_path / "copy.zip") == 2
+    assert backup.left_out(tmp_path) == ("journal/notes.txt",)
     (tmp_path / "run.toml").write_bytes(b"new")
     assert backup.restore(tmp_path / "copy.zip", tmp_path) == 0
     assert (tmp_path / "run.toml").read_bytes() == b"new"
@@ -273,18 +276,21 @@ def test_a_digest_and_a_seal_are_those_of_the_words_as_they_are_written() -> Non
     assert append_only._seal(content, b"k" * 16) == hmac.new(b"k" * 16, text, hashlib.sha256).hexdigest()
 
 
-def test_once_a_line_was_sealed_each_later_one_has_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "key").write_bytes(b"k" * 16)
+def test_once_a_line_was_sealed_each_later_one_has_to_be(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = tmp_path_factory.mktemp("keys") / "key"
+    key.write_bytes(b"k" * 16)
     lines = []
     for is_sealed in (False, True, True, False):
-        monkeypatch.setenv(append_only.KEY_FILE, str(tmp_path / "key") if is_sealed else "")
+        monkeypatch.setenv(journal_key.KEY_FILE, str(key) if is_sealed else "")
         lines.append(append_only.sealed({"n": len(lines)}, lines[-1]["entry_id"] if lines else ""))
     write(tmp_path, *lines)
-    monkeypatch.setenv(append_only.KEY_FILE, str(tmp_path / "key"))
+    monkeypatch.setenv(journal_key.KEY_FILE, str(key))
     chain = append_only.read(tmp_path, "journal/x.jsonl", lambda fields: fields["n"])
     assert (chain.entries, chain.missing) == ((0, 1, 2), ())
     assert chain.unusable == ("journal/x.jsonl line 4: expected a seal as on the lines before it, found none",)
-    monkeypatch.setenv(append_only.KEY_FILE, "")
+    monkeypatch.setenv(journal_key.KEY_FILE, "")
     assert len(append_only.read(tmp_path, "journal/x.jsonl", lambda fields: fields["n"]).entries) == 4
 
 

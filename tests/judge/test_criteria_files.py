@@ -85,6 +85,7 @@ def test_a_users_own_file_is_read_and_joins_the_others(own_file):
         ("ratio = 1.4", "ratio = 1.0", r"expected more than 1"),
         ("ratio = 0.35", "ratio = 1.35", r"response.ratio: expected between 0 and 1 .* found 1.35"),
         ("ratio = 0.35", "ratio = nan", r"response: ratio: expected a number that can be compared, found nan"),
+        ("ratio = 0.35", "ratio = 1e-320", r"response: ratio: expected a number that can be compared, found 1e-320"),
         ("ratio = 0.35", 'ratio = "0.35"', r"response: ratio: expected a number, found '0.35'"),
         ("days = 28", "days = 28.5", r"confirmation: days: expected a whole number, found 28.5"),
         ('mandatory = ["T2w"]', "mandatory = []", r"sequences.mandatory: expected at least one sequence"),

@@ -61,7 +61,7 @@ def test_jobs_at_the_same_time_publish_nothing_and_what_is_gathered_is_what_one_
     assert "finished patients published; findings" in cordtrack("gather", out)
     before = reader.database_path(out).read_bytes()
     assert "1 up to date" in cordtrack(*job_of(study, out, "p2")), "a job that ran before has nothing to do"
-    assert "nothing changed" in cordtrack("gather", out)
+    assert "nothing changed: what is published is up to date" in cordtrack("gather", out)
     assert reader.database_path(out).read_bytes() == before
     cordtrack("run", study, alone, *AS_OF, "--jobs", "1")
     assert all_rows(out) == all_rows(alone)

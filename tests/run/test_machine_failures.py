@@ -1,17 +1,21 @@
 """What the machine is to blame for is never a result of a scan: it stops the run, or is tried again by the next."""
 
 import errno
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from pipeline import api
 from pipeline.core.findings import finding
 from pipeline.core.piece_names import NamesGiven
 from pipeline.errors import InputError, StoreError
 from pipeline.files import finished_steps
 from pipeline.run import study_run
 from pipeline.run.steps.patient_work import attempt
+from pipeline.study.import_numbers import import_table
+from tests.study_folder import READ_ON, run_of_numbers, write_files
 
 VISIT = SimpleNamespace(named="sub-01 ses-02", subject={"patient_id": "sub-01", "session_id": "ses-02"})
 
@@ -52,3 +56,30 @@ def test_only_failures_of_the_data_are_kept_as_a_patient_s_result(tmp_path: Path
     assert bool(made_of) == is_kept  # no run ever has the empty key
     assert (finished_steps.read_step(sidecar, tmp_path, made_of or "key") is not None) == is_kept
     assert finished_steps.read_step(sidecar, tmp_path).records == rows  # said in the store all the same
+
+
+@pytest.mark.parametrize("is_made_anew", [True, False])
+def test_a_run_whose_output_folder_vanishes_publishes_nothing_and_goes_on_once_it_is_back(
+    tmp_path: Path, is_made_anew: bool
+) -> None:
+    """A disk that is no longer there leaves a place where a second, empty output folder could be made and published."""
+    run_of_numbers(tmp_path, "patient_id,date,compartment,volume_mm3\np1,2020-01-01,tumour,1000\n")
+    out, away = tmp_path / "out", tmp_path / "away"
+    before = (out / "cordtrack.duckdb").read_bytes()
+    rows = {"new.csv": "patient_id,date,compartment,volume_mm3\np1,2021-01-01,tumour,2000\n"}
+    import_table(write_files(tmp_path, rows) / "new.csv", None, tmp_path / "study", READ_ON)
+    settings = api.RunOptions(jobs=1, as_of=READ_ON)
+
+    def vanish(*_: object) -> None:
+        out.rename(away)
+        if is_made_anew:
+            out.mkdir()
+
+    with pytest.raises(StoreError, match=r"that this run began in, found .*; nothing was pu"):
+        api.run(tmp_path / "study", out, settings, vanish)
+    assert not (out / "cordtrack.duckdb").exists()
+    assert (away / "cordtrack.duckdb").read_bytes() == before
+    if out.exists():
+        shutil.rmtree(out)
+    away.rename(out)
+    assert api.run(tmp_path / "study", out, settings).is_published

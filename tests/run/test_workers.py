@@ -163,12 +163,16 @@ def test_nothing_of_a_killed_run_is_left_whatever_it_is_at(words: str, tmp_path:
 
 def test_a_command_that_is_ended_while_its_libraries_are_read_says_so(tmp_path: Path) -> None:
     """Somebody presses Ctrl+C right after having typed the command."""
-    (tmp_path / "typer.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)\n", encoding="utf-8")
+    (tmp_path / "typer.py").write_text(
+        "import os, signal, sys; os.kill(os.getpid(), signal.SIGINT)\n"
+        f"sys.path.remove({str(tmp_path)!r}); del sys.modules['typer']; import typer\n",
+        encoding="utf-8",
+    )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(tmp_path), str(ROOT)))}
     command = [sys.executable, "-P", "-m", "pipeline", "status", "out"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 128 + signal.SIGINT
-    assert done.stderr == "cordtrack: ended by SIGINT; what was finished is kept, run again to go on\n"
+    assert done.stderr == "cordtrack: ended by SIGINT; it only reads, and nothing was changed\n"
 
 
 LEFT = """
@@ -226,7 +230,7 @@ def test_a_run_that_is_asked_to_end_ends_its_workers_and_says_what_is_kept(
     script.parent.mkdir()
     script.write_text(ENDED, encoding="utf-8")
     run = subprocess.Popen(
-        [sys.executable, script], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        [sys.executable, script, "run"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     begun = tmp_path / "sub-p1"
