@@ -54,6 +54,11 @@ class DeliveredSeries:
         return base64.b64decode(self.picture)
 
     @property
+    def may_be_otherwise(self) -> bool:
+        """Whether a person may correct what the program was sure of."""
+        return delivery_answers.may_be_otherwise(self.outcome, self.slices, is_nifti=self.is_nifti)
+
+    @property
     def choices(self) -> tuple[str, ...]:
         """What a person may call it."""
         return delivery_answers.NIFTI_CONTRASTS if self.is_nifti else delivery_answers.DICOM_CONTRASTS

@@ -39,7 +39,7 @@ NAMES_PEOPLE = "archive-numbers"
 TYPED = {
     Deed.READ: ("attendees",),
     Deed.SIGN: ("why-", "said-", "same-", "saved-cohorts-name", "note-", "finding-why-", "finding-read-", "called-"),
-    Deed.EDIT: (NAMES_PEOPLE, "of-", "on-"),
+    Deed.EDIT: (NAMES_PEOPLE, "of-", "on-", "otherwise-"),
 }
 """Beginnings of the keys of fields that people type into, by what has to be allowed for it."""
 IN_BROWSER = tuple(begin for begins in TYPED.values() for begin in begins if begin != NAMES_PEOPLE)

@@ -15,7 +15,7 @@ from dashboard.words import labels
 from dashboard.words.markup import Html, as_label, join, tag
 from pipeline.journal.roles import Deed
 from pipeline.service.deliveries import Delivery
-from pipeline.service.delivery_answers import SAME_AS, SKIP
+from pipeline.service.delivery_answers import SAME_AS, SKIP, WHY
 
 UNDECIDED = "decide later"
 NOT_SAID = "not said yet"
@@ -67,6 +67,7 @@ def _decide(delivery: Delivery, series: Sequence[DeliveredSeries]) -> None:
     sure = [_called(one) for one in shown if one.outcome == "imported"]
     if len(sure) > 1:
         st.multiselect("Leave out", sure, key=f"out-{delivery.delivery_id}")
+    _correct(delivery.delivery_id, series)
     for one in series:
         if _is_asked(one):
             _ask(delivery.delivery_id, one)
@@ -109,6 +110,7 @@ def _offer_to_add(
 def _answers(delivery_id: str, series: Sequence[DeliveredSeries]) -> dict[str, dict[str, str]]:
     """Return what the fields say now; nothing of a series that is left for later."""
     gone = set(st.session_state.get(f"out-{delivery_id}") or ())
+    corrected = {one.token: _correction(delivery_id, one) for one in _corrected(delivery_id, series)}
     answers: dict[str, dict[str, str]] = {}
     for one in series:
         if _is_asked(one):
@@ -116,11 +118,37 @@ def _answers(delivery_id: str, series: Sequence[DeliveredSeries]) -> dict[str, d
             if choice in (LEAVE_OUT, *one.choices):
                 answers[one.token] = {"contrast": SKIP if choice == LEAVE_OUT else choice}
                 answers[one.token] |= _whose(delivery_id, one) if one.is_nifti else {}
+        elif one.token in corrected and not (one.outcome == "imported" and _called(one) in gone):
+            answers[one.token] = corrected[one.token]
         elif one.outcome == "imported" and _called(one) in gone:
             answers[one.token] = {"contrast": SKIP}
         elif one.outcome == "imported" and one.is_nifti:
             answers[one.token] = {"contrast": one.contrast, "patient_id": one.patient_id, "day": one.day}
     return answers
+
+
+def _correct(delivery_id: str, series: Sequence[DeliveredSeries]) -> None:
+    """Let a person say otherwise of what the program was sure of, and why."""
+    words = [_called(one) for one in series if one.may_be_otherwise and not _is_asked(one)]
+    if words:
+        st.multiselect("Take for something else", words, key=f"corrected-{delivery_id}", placeholder="none")
+    gone = set(st.session_state.get(f"out-{delivery_id}") or ())
+    for one in _corrected(delivery_id, series):
+        if _called(one) not in gone:
+            _ask(delivery_id, one)
+
+
+def _corrected(delivery_id: str, series: Sequence[DeliveredSeries]) -> list[DeliveredSeries]:
+    """Return the series of which somebody says that they are not what they were taken for."""
+    chosen = set(st.session_state.get(f"corrected-{delivery_id}") or ())
+    return [one for one in series if one.may_be_otherwise and not _is_asked(one) and _called(one) in chosen]
+
+
+def _correction(delivery_id: str, one: DeliveredSeries) -> dict[str, str]:
+    """Return what the fields say of a series that was sure; without a choice it is refused when all is added."""
+    choice, why = signing.typed(_key("is", delivery_id, one)), signing.typed(_key("otherwise", delivery_id, one))
+    whose = _whose(delivery_id, one) if one.is_nifti else {}
+    return {"contrast": choice if choice in one.choices else "", WHY: why, **whose}
 
 
 def _whose(delivery_id: str, one: DeliveredSeries) -> dict[str, str]:
@@ -149,7 +177,9 @@ def _cancel(delivery_id: str, series: Sequence[DeliveredSeries]) -> str:
 def _empty(delivery_id: str, series: Sequence[DeliveredSeries]) -> None:
     """Empty the fields of a delivery that is decided on: a callback."""
     forget_numbers()
-    for one in filter(_is_asked, series):
+    for one in series:
+        if one.may_be_otherwise:
+            drafts.empty(_key("otherwise", delivery_id, one))
         if one.is_nifti:
             drafts.empty(_key("of", delivery_id, one))
             drafts.empty(_key("on", delivery_id, one))
@@ -184,7 +214,8 @@ def _is_asked(one: DeliveredSeries) -> bool:
 
 
 def _called(one: DeliveredSeries) -> str:
-    return f"{one.patient_id} {one.day or one.session_id} {one.contrast} {one.plane} {one.token[:4]}"
+    what = (one.contrast or "left out", one.plane, one.token[:4])
+    return " ".join(filter(None, (one.patient_id, one.day or one.session_id, *what)))
 
 
 def _row(one: DeliveredSeries) -> Html:
@@ -198,11 +229,12 @@ def _row(one: DeliveredSeries) -> Html:
 
 
 def _ask(delivery_id: str, one: DeliveredSeries) -> None:
-    """Ask what a series is and, of NIfTI, whose and of which day."""
+    """Ask what a series is and, of NIfTI, whose and of which day; where the program was sure, also why."""
+    is_sure = not _is_asked(one)
     left, right = st.columns([2, 3])
     if one.picture:
         left.image(one.png, width=420)
-    options = [UNDECIDED, *one.choices, LEAVE_OUT]
+    options = [NOT_SAID, *one.choices] if is_sure else [UNDECIDED, *one.choices, LEAVE_OUT]
     usual = options.index(one.likely) if one.likely in one.choices else 0
     with right:
         page.remark(_question(one))
@@ -211,11 +243,15 @@ def _ask(delivery_id: str, one: DeliveredSeries) -> None:
                 person, day = _key("of", delivery_id, one), _key("on", delivery_id, one)
                 st.text_input("Person (a pseudonym)", value=one.patient_id, key=person, max_chars=40, width=190)
                 st.text_input("Day of the scan", value=one.day, key=day, placeholder="2024-05-31", width=150)
-            index = usual if one.is_nifti or not one.confidence else 0
+            index = usual if one.is_nifti or not (one.confidence or is_sure) else 0
             st.selectbox("What it is", options, index=index, key=_key("is", delivery_id, one), width=180)
+            if is_sure:
+                st.text_input("Why", key=_key("otherwise", delivery_id, one), max_chars=200, width=360)
 
 
 def _question(one: DeliveredSeries) -> str:
     who = one.name.rpartition("/")[2] if one.is_nifti else f"{one.patient_id} {one.session_id}"
     likely = f", likely {one.likely}" if one.likely else ""
+    if not _is_asked(one):
+        likely = f", taken for {one.contrast}" if one.outcome == "imported" else ", left out"
     return f"{who}: {one.plane} {one.slices} slices{likely} ({one.reason})"

@@ -103,7 +103,7 @@ def add(bids_dir: Path, out_dir: Path, delivery: Delivery) -> str:
     before = _before(bids_dir, folder)
     source = _source(bids_dir, folder, delivery)
     _refuse_shifted(bids_dir, out_dir, delivery)
-    added: list[str] = []
+    added, not_added = list[str](), list[str]()
     with dicom_files.open_source(source, [], _limits(delivery)) as files:
         parts = _sorted(files)
         if parts.nifti:
@@ -116,11 +116,26 @@ def add(bids_dir: Path, out_dir: Path, delivery: Delivery) -> str:
         done = importing.import_dicom(settings, _saying(folder))
         here = {row.file for row in done.rows if row.outcome == "imported"} | set(done.added)
         added += sorted(here - before)
+        not_added = _not_added(done, out_dir, delivery)
         is_all_wanted = all(answer.get("contrast") != SKIP for answer in delivery.answers.values())
         if delivery.kind == DeliveryKind.ARCHIVE and is_all_wanted:  # what was left out may be wanted another time
             archive_fetch.spool_of(bids_dir, delivery.delivery_id).remove(done.settled)
     deliveries.record(out_dir, delivery, added, datetime.now(UTC).replace(tzinfo=None, microsecond=0))
-    return _added_words(added)
+    return " ".join([_added_words(added), *not_added])
+
+
+def _not_added(done: ImportDone, out_dir: Path, delivery: Delivery) -> list[str]:
+    """Say which series were to be added and could not be, each with its reason."""
+    series = deliveries.decisions_of(out_dir, delivery.delivery_id).get("series", [])
+    asked = {str(one["token"]): one["outcome"] == "imported" for one in series if not one["is_nifti"]}
+    for token, answer in delivery.answers.items():
+        if "contrast" in answer:
+            asked[token] = answer["contrast"] != SKIP
+    return [
+        f"Not added: {' '.join(filter(None, (row.participant_id, row.session_id)))} series {row.series} ({row.reason})."
+        for row in done.rows
+        if asked.get(row.series) and row.outcome != "imported"
+    ]
 
 
 def _added_words(added: Sequence[str]) -> str:

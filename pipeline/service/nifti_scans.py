@@ -302,6 +302,8 @@ def _visit(bids_dir: Path, file: SourceFile, answer: Mapping[str, str]) -> tuple
     if label is None and len(same_day) > 1:
         words = " and ".join(same_day)
         raise SettingsError(f"{patient_id}: two visits on {day} ({words}); name the file by one of them, as BIDS does")
+    if label is not None and _day_in(label) not in ("", day):  # the name says another day than the person
+        label = None
     session_id = f"ses-{label}" if label else (same_day or [f"ses-{day.replace('-', '')}"])[0]
     if there.get(session_id) not in (None, "", day):
         raise SettingsError(
@@ -317,7 +319,8 @@ def _place(file: SourceFile, contrast: str, plane: str, patient_id: str, session
     entities = (
         {key: label for key, label in parsed.entities.items() if key in KEPT_ENTITIES} if parsed and is_bids else {}
     )
-    entities.setdefault("acq", f"{plane}stir" if contrast == "STIR" else plane)
+    acquired = re.sub("stir", "", entities.get("acq", ""), flags=re.IGNORECASE) or plane  # it is read as what it says
+    entities["acq"] = f"{acquired}stir" if contrast == "STIR" else acquired
     entities.pop("ce", None) if contrast != "T1w_ce" else entities.setdefault("ce", "gadolinium")
     entities |= {"sub": patient_id.removeprefix("sub-"), "ses": session_id.removeprefix("ses-")}
     suffix = {"T1w_ce": "T1w", "STIR": "T2w"}.get(contrast, contrast)

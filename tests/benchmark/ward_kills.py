@@ -32,8 +32,8 @@ from tests.places import ROOT
 from tests.service import brought
 
 PATIENCE_S = 600.0
-PAGE_SECONDS = 5.0
-"""About what a page's act takes here, from its start on."""
+NO_ACT = "study_jobs.open_jobs()"
+"""Takes a page about as long as an act, and does nothing."""
 DAYS = (date(2020, 2, 17), date(2021, 3, 1))
 STEPS = {
     "bring": "scan_deliveries.bring_files('A', [(p.name, p.read_bytes()) for p in [Path(sys.argv[1])]])",
@@ -64,6 +64,15 @@ class Ward:
     left: set[str] = field(default_factory=lambda: set(MOMENTS))
     worker: subprocess.Popen[bytes] | None = None
     hits: list[str] = field(default_factory=list)
+    page_s: float = 5.0
+    """About what a page's act takes on this machine, from its start on: measured by ``time_a_page``."""
+
+    def time_a_page(self) -> None:
+        """Measure how long a page takes from its start until it has done an act: a kill has to come before that."""
+        self._press(NO_ACT, "").wait()  # the first one compiles
+        began = time.monotonic()
+        self._press(NO_ACT, "").wait()
+        self.page_s = time.monotonic() - began
 
     @property
     def study(self) -> Path:
@@ -94,28 +103,28 @@ class Ward:
 
     def page(self, step: str, argument: str, is_done: Callable[[], bool]) -> None:
         """Press a button; where the page is killed meanwhile, look what came of it and press again if nothing did."""
-        run = self._press(step, argument)
+        run = self._press(STEPS[step], argument)
         if self.is_due(f"page: {step}"):
-            time.sleep(self.random.uniform(0.3, 1.0) * PAGE_SECONDS)
+            time.sleep(self.random.uniform(0.3, 1.0) * self.page_s)
             run.kill()
             if run.wait() != -signal.SIGKILL:
                 self.hits.remove(f"page: {step}")
             if not is_done():
-                run = self._press(step, argument)
+                run = self._press(STEPS[step], argument)
         words = run.communicate(timeout=PATIENCE_S)[1]
         assert is_done(), words.decode()[-600:]
 
-    def _press(self, step: str, argument: str) -> subprocess.Popen[bytes]:
+    def _press(self, act: str, argument: str) -> subprocess.Popen[bytes]:
         environment = child_process.child_environment(ROOT) | {
             "CORDTRACK_OUT": str(self.out), "CORDTRACK_STUDY": str(self.study),
         }  # fmt: skip
-        command = [sys.executable, "-P", "-c", IMPORTS + STEPS[step], argument]
+        command = [sys.executable, "-P", "-c", IMPORTS + act, argument]
         return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
     def wait(self, is_so: Callable[[], object], kill_when: str = "") -> None:
         """Wait for the worker, killing it at a moment of this step where that is what is tried."""
         deadline = time.monotonic() + PATIENCE_S
-        at = time.monotonic() + self.random.uniform(0, 4.0)
+        at = time.monotonic() + self.random.uniform(0, 0.8 * self.page_s)
         while not is_so():
             assert time.monotonic() < deadline, (self.hits, (self.place / "worker.log").read_text()[-800:])
             if time.monotonic() >= at and kill_when and self.is_due(kill_when):
@@ -129,6 +138,7 @@ def one_day(place: Path, random: Random) -> Ward:
     for folder in (ward.study, ward.out):
         folder.mkdir(parents=True)
     (ward.study / "treatments.tsv").write_text("participant_id\tdate\tkind\textent\n", encoding="utf-8")
+    ward.time_a_page()
     ward.start_worker()
     for number, day in enumerate(DAYS):
         disc = place / f"disc{number}"

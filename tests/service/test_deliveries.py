@@ -196,7 +196,7 @@ def test_any_other_name_is_asked_about_and_scans_of_a_day_share_a_visit(desk: De
     ],
 )
 def test_an_answer_that_says_too_little_adds_nothing(answer: dict[str, str], words: str) -> None:
-    series = [{"token": "t", "name": "a.nii.gz", "is_nifti": True, "refusal": ""}]
+    series = [{"token": "t", "name": "a.nii.gz", "is_nifti": True, "refusal": "", "is_open": True, "outcome": "unsure"}]
     with pytest.raises(SettingsError, match=words):
         delivery_answers.check_answers(series, {"t": answer} if answer else {}, date(2024, 5, 31))
 

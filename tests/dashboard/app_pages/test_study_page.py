@@ -96,6 +96,30 @@ def test_a_delivery_that_the_study_has_is_said_to_be_there_and_offers_no_button_
     assert [button.label for button in at.button if button.label.startswith(("Add", "Forget"))] == ["Forget them"]
 
 
+def answered(out):
+    (delivery,) = (one for one in deliveries.every(out) if one.state == DeliveryState.TO_ADD)
+    return delivery.answers
+
+
+def test_a_series_that_was_sure_is_called_otherwise_with_a_reason_only(out):
+    at = looked(out, ("sub-01", "imported", "0.90"), ("sub-01", "imported", "0.95"))
+    at.text_input(key=door.NAME_TYPED).set_value("Dr. A")
+    at.multiselect(key="corrected-20240102-a").set_value(["sub-01 T2w t0"]).run()
+    assert "taken for T2w" in words_of(at)
+
+    def add():
+        next(button for button in at.button if button.label.startswith("Add ")).click().run()
+        assert not at.exception
+        return [one.value.replace("\\", "") for one in at.error]
+
+    assert add() == ["sub-01 T2w: say what it is, or leave it as it was taken; nothing was added"]
+    at.selectbox(key="is-20240102-a-t0").set_value("STIR")
+    assert add() == ["sub-01 T2w: say why it is not what it was taken for; nothing was added"]
+    at.text_input(key="otherwise-20240102-a-t0").set_value("the console says TIRM")
+    assert add() == []
+    assert answered(out) == {"t0": {"contrast": "STIR", "why": "the console says TIRM"}}
+
+
 def test_a_person_of_two_deliveries_is_offered_to_be_run_once(out, monkeypatch):
     pending = tuple(PlannedPatient(name, "never worked on") for name in NEW)
     monkeypatch.setattr(study_jobs, "plan", lambda: RunPlan(pending, ()))
