@@ -11,7 +11,7 @@ Bradley 1993, Radiology 189:15 (signal of haemorrhage by age, of the brain; no s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,7 @@ NOT_DARK = (
     "; it is less bright than the rest of the tumour, but no piece is as dark beside the cord as blood: patches look so"
 )
 ON_T2_ALONE = "on T2w alone, which a thin cap hardly darkens"
+CUT = "no scan that may show blood reaches both ends of the lesion"
 NO_SCAN = "no T2w, T2*w or SWI of this visit shows it"
 STAGES = {
     ("iso", "high"): "hyperacute", ("low", "high"): "hyperacute", ("iso", "low"): "acute",
@@ -79,13 +80,14 @@ def blood_findings(
             reasons.append(signal)
             continue
         dark = _dark_pieces(signal, limits.blood)
-        looks.append((_look_at_poles(signal, dark, limits), _blood(scene, signal.voxels, dark, scan)))
+        looks.append((_look_at_poles(signal, dark, scene, limits), _blood(scene, signal.voxels, dark, scan)))
     if looks:
         blood, scan = next(
             ((blood, look.scan) for look, blood in looks if blood.value == "present"), (looks[0][1], looks[0][0].scan)
         )
         t2 = next((look.scan for look, _ in looks if look.scan.contrast not in SUSCEPTIBLE), scan)
-        return (_cap([look for look, _ in looks], limits), blood, _stage(scene, (t2, t1), blood, limits))
+        cap = _cap([look for look, _ in looks], limits)
+        return (cap, _beside_cap(blood, cap), _stage(scene, (t2, t1), blood, limits))
     drawn = scene.others.get(Compartment.HAEMORRHAGE)
     if drawn is not None:
         blood = _drawn(drawn, ())
@@ -170,6 +172,7 @@ class PoleLook:
     scan: AlignedScan
     dark_mm3: tuple[float, float]
     cover: PoleCover | None
+    reaches_both: bool
 
     @property
     def pole(self) -> str:
@@ -203,14 +206,32 @@ class PoleLook:
         return max(self.cover.shares, default=0.0) if self.cover is not None else 0.0
 
 
-def _look_at_poles(signal: SignalAtCord, dark: NDArray[np.bool_], limits: DescriptionLimits) -> PoleLook:
+def _look_at_poles(
+    signal: SignalAtCord, dark: NDArray[np.bool_], scene: LesionScene, limits: DescriptionLimits
+) -> PoleLook:
     voxels = signal.voxels
     upper, lower = (float((dark & pole).sum()) * voxels.voxel_mm3 for pole in _at_poles(voxels))
     is_susceptible = signal.scan.contrast in SUSCEPTIBLE
     ratio = limits.cap.blood_signal_susceptible if is_susceptible else limits.cap.blood_signal
     look = _look_of_tissue(voxels, signal.relative, limits.blood)
     cover = cover_of(voxels, signal.relative, look, ratio, limits.cap)
-    return PoleLook(signal.scan, (upper, lower), cover)
+    is_upper_seen, is_lower_seen = _reached(voxels, scene)
+    if cover is not None:
+        cover = replace(
+            cover, upper=cover.upper if is_upper_seen else None, lower=cover.lower if is_lower_seen else None
+        )
+    return PoleLook(signal.scan, (upper, lower), cover, is_upper_seen and is_lower_seen)
+
+
+def _reached(voxels: CordVoxels, scene: LesionScene) -> tuple[bool, bool]:
+    """Say whether a scan reaches the lesion's upper and lower end: else its own last slice passes for a pole."""
+    ends_mm = scene.ends_mm(scene.solid)
+    seen_mm = voxels.position_mm[np.isfinite(voxels.values) & (voxels.away_mm <= voxels.radius_mm)]
+    if ends_mm is None or not len(seen_mm):
+        return False, False
+    affine = voxels.scan.image.affine
+    slack_mm = float(np.abs(affine[2, :3]).max())  # a slice, which reaches beyond its middle
+    return bool(seen_mm.max() + slack_mm >= ends_mm[1]), bool(seen_mm.min() - slack_mm <= ends_mm[0])
 
 
 def _cap(looks: Sequence[PoleLook], limits: DescriptionLimits) -> Described:
@@ -231,7 +252,8 @@ def _cap(looks: Sequence[PoleLook], limits: DescriptionLimits) -> Described:
     surely = next((look for look in clear if look.scan.contrast in SUSCEPTIBLE), None)
     look = surely or next((look for look in looks if look.is_unlikely), None)
     if hints or look is None:
-        return unsaid(CAP, ON_T2_ALONE if clear and not hints else THIN, (looks[0].scan.path,))
+        reason = ON_T2_ALONE if clear and not hints else THIN if any(look.reaches_both for look in looks) else CUT
+        return unsaid(CAP, reason, (looks[0].scan.path,))
     doubt = None if surely else THIN if look.scan.contrast in SUSCEPTIBLE else ON_T2_ALONE
     return Described(
         CAP, "absent", sum(look.dark_mm3), unit="mm³", sureness=sure_if(surely is not None), reason=doubt,
@@ -271,6 +293,15 @@ def _blood(scene: LesionScene, voxels: CordVoxels, dark: NDArray[np.bool_], scan
     return Described(
         BLOOD, value, volume_mm3, unit="mm³", sureness=sure_if(is_sure_scan), reason=reason, scans=(scan.path,)
     )
+
+
+def _beside_cap(blood: Described, cap: Described) -> Described:
+    """Hold blood that is absent to what is said of a cap, which is blood: no surer, and not said beside one."""
+    if blood.value != "absent" or (cap.value == "absent" and cap.sureness == sure_if(True)):
+        return blood
+    if cap.value == "present":
+        return unsaid(BLOOD, f"a cap {cap.reason}, and no dark piece large enough to be measured", blood.scans)
+    return replace(blood, sureness=sure_if(False), reason=blood.reason or f"no dark piece; of a cap: {cap.reason}")
 
 
 def _stage(

@@ -202,7 +202,7 @@ def test_a_pole_of_bright_tumour_that_looks_like_cord_is_no_sure_cap(contrast, p
 def test_dark_voxels_at_one_pole_do_not_make_a_cap_at_the_other_sure(dark_mm3) -> None:
     limits = limit_file.packaged()
     cover = PoleCover(0.9, 0.1, 0.05, limits.cap.dark_from, limits.cap)
-    look = PoleLook(scan("T2starw", 1.0), dark_mm3, cover)
+    look = PoleLook(scan("T2starw", 1.0), dark_mm3, cover, reaches_both=True)
     assert look.pole == "upper"
     assert look.covered_dark_mm3 == dark_mm3[0]
     assert look.is_as_dark_as_blood(limits), "slices of 1 mm tell by the share"

@@ -228,3 +228,15 @@ def test_a_coil_that_falls_off_beyond_the_cord_that_was_read_is_no_blood() -> No
         shown = plain.image.array * falls_off * np.where(Z < -50, deeper, 1.0)
         row = described([replace(plain, image=plain.image.with_array(shown))], scene(low, cord=CORD & ~low))["blood"]
         assert row.value == term
+
+
+def test_blood_is_not_surely_absent_where_nobody_can_say_so_of_a_cap() -> None:
+    whole = scan("T2starw", 1.0)
+    rows = described([whole], scene())
+    assert [(rows[name].value, rows[name].sureness) for name in ("blood", "blood_cap")] == [("absent", "sure")] * 2
+    cut = replace(whole, image=whole.image.with_array(np.where(Z > 4, np.nan, whole.image.array)))
+    rows = described([cut], scene())
+    assert rows["blood_cap"].value is None
+    assert "reaches both ends of the lesion" in rows["blood_cap"].reason
+    assert (rows["blood"].value, rows["blood"].sureness) == ("absent", "unsure"), "the upper pole was not seen"
+    assert "reaches both ends" in rows["blood"].reason
