@@ -8,13 +8,14 @@ and to call present a speck that a program marked by itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
 
 from pipeline.core.finding_terms import Described, LesionFinding, sure_if, unsaid
 from pipeline.core.vocabulary import Compartment
+from pipeline.core.volume import to_voxel
 from pipeline.description.description_limits import CavityLimits, DescriptionLimits
 from pipeline.description.lesion_scene import AlignedScan, LesionScene, box_of
 from pipeline.description.unsigned_tissue import doubt_of
@@ -66,14 +67,33 @@ def cavity_findings(
     wet = pieces_of(scene, Compartment.OEDEMA, ends_mm, limits, wet_scans)
     step_mm = float(np.abs(scene.solid.affine[2, :3]).max())
     rest = limits.cavities
+    least_mm = max(rest.least_mm, 1.5 * step_mm)
+    above, below = _is_in_view(scene, ends_mm[1], least_mm), _is_in_view(scene, ends_mm[0], -least_mm)
     return (
         _tumoral(cysts, path, rest),
-        _polar(names[1], cysts, syrinx, (ends_mm, 1), path, rest),
-        _polar(names[2], cysts, syrinx, (ends_mm, -1), path, rest),
-        _syrinx(syrinx, path),
-        _oedema(names[4], wet, (ends_mm, 1, step_mm), path, rest),
-        _oedema(names[5], wet, (ends_mm, -1, step_mm), path, rest),
+        _in_view(_polar(names[1], cysts, syrinx, (ends_mm, 1), path, rest), is_in_view=above),
+        _in_view(_polar(names[2], cysts, syrinx, (ends_mm, -1), path, rest), is_in_view=below),
+        _in_view(_syrinx(syrinx, path), is_in_view=above and below),
+        _in_view(_oedema(names[4], wet, (ends_mm, 1, step_mm), path, rest), is_in_view=above),
+        _in_view(_oedema(names[5], wet, (ends_mm, -1, step_mm), path, rest), is_in_view=below),
     )
+
+
+def _is_in_view(scene: LesionScene, end_mm: float, beyond_mm: float) -> bool:
+    """Say whether the grid of the masks holds the cord so far beyond an end of the tumour."""
+    assert scene.course is not None
+    line = scene.course.line
+    nearest = int(np.abs(line.positions_mm - end_mm).argmin())
+    further_mm = end_mm + beyond_mm - line.positions_mm[nearest]
+    place = to_voxel(scene.solid.affine, line.points_mm[nearest] + further_mm * line.tangents[nearest])
+    return bool(np.all((place >= -0.5) & (place <= np.array(scene.solid.array.shape) - 0.5)))
+
+
+def _in_view(finding: Described, *, is_in_view: bool) -> Described:
+    """Return a finding beyond the tumour; what the scan ends before is not surely absent."""
+    if is_in_view or finding.value != "absent":
+        return finding
+    return replace(finding, sureness=sure_if(False), reason="the scan ends with the tumour, or just beyond it")
 
 
 def pieces_of(

@@ -13,7 +13,7 @@ from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume
 from pipeline.description import cavities, limit_file
 from pipeline.description.lesion_scene import AlignedScan, CordCourse
-from tests.description.scenes import CORD, GRID, TUMOUR, X, Y, Z, described, scan, scene
+from tests.description.scenes import CORD, GRID, NEVER, TUMOUR, X, Y, Z, described, scan, scene
 
 
 def _whole_of(radius_mm: float, middle_mm: float, half_mm: float) -> np.ndarray:
@@ -240,3 +240,12 @@ def test_blood_is_not_surely_absent_where_nobody_can_say_so_of_a_cap() -> None:
     assert "reaches both ends of the lesion" in rows["blood_cap"].reason
     assert (rows["blood"].value, rows["blood"].sureness) == ("absent", "unsure"), "the upper pole was not seen"
     assert "reaches both ends" in rows["blood"].reason
+
+
+def test_nothing_is_surely_absent_beyond_a_tumour_that_ends_with_its_scan() -> None:
+    beyond = ("polar_cyst_{}", "oedema_{}")
+    for solid, sureness in ((TUMOUR, "sure"), ((np.hypot(X, Y) < 4.5) & (Z > 40), "unsure")):
+        rows = described([scan("T2w", 1.5)], scene(solid, cyst=NEVER, syrinx=NEVER, oedema=NEVER))
+        assert {rows[name.format("above")].sureness for name in beyond} | {rows["syrinx"].sureness} == {sureness}
+        assert {rows[name.format("below")].sureness for name in beyond} == {"sure"}
+        assert all(rows[name.format("above")].value == "absent" for name in beyond)
