@@ -65,7 +65,7 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
     """
     _check_folders(settings.bids_dir, settings.out_dir)
     journal_key.check_place(settings.out_dir, settings.bids_dir)
-    place = out_folder.place_of(settings.out_dir)
+    place = out_folder.place_of(settings.out_dir) if settings.out_dir.is_dir() else None
     if _is_own_derivative(settings.bids_dir.resolve(), settings.out_dir.resolve()):
         with _held(settings):
             describe_dataset(settings.out_dir)  # before the study is read: its own results are no masks of people
@@ -80,6 +80,7 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
     to_read = (patients.keys() - asked.keys() - at_hand.keys()) | {*changed_patients(at_hand, beside, published)}
     lost = _unreadable(settings.out_dir, to_read) & (asked.keys() if settings.is_job else patients.keys())
     pending = [p for name, p in patients.items() if name in lost or (name in asked and name not in done)]
+    place = place or out_folder.place_of(settings.out_dir)  # made once all that was asked for can be done
     fresh = _worked_on(pending, rules, settings, _watching(place, on_progress)) if pending else {}
     out_folder.check_still_there(place)
     if settings.is_job:

@@ -29,7 +29,7 @@ def test_a_sure_series_of_a_disc_is_called_otherwise_and_the_reason_is_on_record
     delivery_answers.check_answers([one], answers, TODAY)
     desk.add(delivery, answers)
     (name,) = desk.images()
-    assert "acq-sagstir" in name
+    assert name.endswith("_acq-axstir_T2w.nii.gz"), "its voxels are thickest along the spine"
     assert desk.record()[-1]["decided"] == answers
 
 
