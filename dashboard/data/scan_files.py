@@ -239,7 +239,7 @@ def disc_places(patient_id: str, anchor: Row) -> PlacedDiscs | str:
 
 
 def _study_dir() -> Path:
-    folder = Path(out_folder.settings_of(queries.out_dir())["bids_dir"])
+    folder = out_folder.study_of(queries.out_dir())
     if not folder.is_dir():
         msg = f"the study folder of the last run is not at {folder}; only the aligned scans themselves can be shown"
         raise InputError(msg)

@@ -116,7 +116,7 @@ def export_dicom(
     from pipeline.files import out_folder  # noqa: PLC0415
     from pipeline.hospital.export import exporting  # noqa: PLC0415
 
-    bids_dir = Path(out_folder.settings_of(out_dir)["bids_dir"])
+    bids_dir = out_folder.study_of(out_dir)
     setter = _set_packet if packet else None
     done = exporting.export_dicom(
         exporting.ExportSettings(out_dir, bids_dir, patient, output, private, keep_pseudonyms, setter, fractional)
@@ -166,7 +166,7 @@ def export_fhir(
     from pipeline.files import out_folder  # noqa: PLC0415
     from pipeline.hospital.export import fhir_bundle  # noqa: PLC0415
 
-    bids_dir = Path(out_folder.settings_of(out_dir)["bids_dir"])
+    bids_dir = out_folder.study_of(out_dir)
     target = output or Path(f"sub-{patient.removeprefix('sub-')}.json")
     count = fhir_bundle.export_fhir(
         fhir_bundle.BundleSettings(out_dir, bids_dir, patient, target, private, keep_pseudonyms, patient_system)

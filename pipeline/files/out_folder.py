@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import tomllib
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +42,23 @@ def settings_of(out_dir: Path) -> dict[str, Any]:
             "and run again, with the options of that run"
         ) from error
     return settings
+
+
+def study_of(out_dir: Path) -> Path:
+    """Return the study that the last run of an output folder read.
+
+    Raises
+    ------
+    StoreError
+        The folder holds no run, or the file does not say.
+    """
+    bids_dir = settings_of(out_dir).get("bids_dir")
+    if not isinstance(bids_dir, str) or not bids_dir:
+        raise StoreError(
+            f"{out_dir / SETTINGS}: expected the study of the last run (bids_dir), found none; take the file away and "
+            "run again, with the options of that run"
+        )
+    return Path(bids_dir)
 
 
 @contextmanager
@@ -79,14 +97,17 @@ def exclusive(out_dir: Path) -> Iterator[None]:
         lock.release()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OutputPlace:
     """An output folder as it was when a run began: a folder of that name that was made since is another one.
+
+    The folder is held open for as long as this is kept. The system calls a folder by numbers that it gives to the next
+    one once nobody holds the first, and some file systems number a folder anew when nobody holds it.
 
     Attributes
     ----------
     device, inode
-        What the system calls it by; no other folder has the same while it is there.
+        What the system calls it by; no other folder has the same while it is held.
     """
 
     path: Path
@@ -95,22 +116,28 @@ class OutputPlace:
 
 
 def place_of(out_dir: Path) -> OutputPlace:
-    """Return where an output folder is; made when it does not exist.
+    """Return where an output folder is, and hold it; made when it does not exist.
 
     Raises
     ------
     StoreError
         It cannot be made.
     """
+    handle = None
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
-        state = out_dir.stat()
+        if hasattr(os, "O_DIRECTORY"):  # elsewhere no folder can be opened
+            handle = os.open(out_dir, os.O_RDONLY | os.O_DIRECTORY)
+        state = out_dir.stat() if handle is None else os.fstat(handle)
     except OSError as error:
         raise StoreError(
             f"{out_dir}: expected a folder that can be written, but it cannot be made ({error.strerror}); correct its "
             "permissions, free some space or choose another output folder"
         ) from error
-    return OutputPlace(out_dir, state.st_dev, state.st_ino)
+    place = OutputPlace(out_dir, state.st_dev, state.st_ino)
+    if handle is not None:
+        weakref.finalize(place, os.close, handle)
+    return place
 
 
 def check_still_there(place: OutputPlace) -> None:

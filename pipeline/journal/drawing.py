@@ -22,7 +22,7 @@ from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume
 from pipeline.errors import InputError, SettingsError
 from pipeline.files import images
-from pipeline.files.out_folder import settings_of
+from pipeline.files.out_folder import study_of
 from pipeline.files.unpacking import MOST_MEGABYTES
 from pipeline.measure import volumes
 from pipeline.store import reader
@@ -111,7 +111,7 @@ def target_of(out_dir: Path, patient_id: str, session_id: str, compartment: str)
     """
     if compartment not in set(Compartment):
         raise SettingsError(f"expected one of {', '.join(Compartment)}, found {compartment or 'no compartment'}")
-    bids_dir = Path(settings_of(out_dir)["bids_dir"])
+    bids_dir = study_of(out_dir)
     with reader.Reader(reader.database_path(out_dir)) as published:
         scans, masks = (published.query(name, patient_id=patient_id) for name in ("patient_scans", "patient_masks"))
         as_of = published.query("study_info").iloc[0]["finished_at"].date()

@@ -78,11 +78,18 @@ def check_place(out_dir: Path, bids_dir: Path | None = None) -> None:
 def _folders_above(named: str) -> Iterator[Path]:
     """Yield the folders that hold the file as it is named, and those that hold what a link leads to."""
     file = Path(named)
-    for place in (file.parent.resolve(), file.resolve().parent):
+    try:
+        places = (file.parent.resolve(), file.resolve().parent)
+    except (OSError, RuntimeError) as error:  # the latter by Python before 3.13
+        raise StoreError(
+            f"{named}: expected the journal's key ({KEY_FILE} names this file), found links that lead to one another; "
+            "name the file itself"
+        ) from error
+    for place in places:
         yield from (folder for folder in (place, *place.parents) if folder.is_dir())
 
 
 def _study_of(out_dir: Path) -> Path | None:
     if not (out_dir / out_folder.SETTINGS).is_file():
         return None
-    return Path(out_folder.settings_of(out_dir)["bids_dir"])
+    return out_folder.study_of(out_dir)

@@ -45,7 +45,9 @@ def odd_rows(table_rows: Sequence[TableRow], findings: list[Finding]) -> None:
     findings += (row.problem("row_of_all", _words(row)) for row in table_rows if _is_of_all(row))
     for row in table_rows:
         findings += (
-            row.problem("number_code", f"expected a size in {name}, found {row.cells[name]}, a code for none")
+            row.problem(
+                "number_code", f"expected a size in {name}, found {row.cells[name]}, as programs write for none"
+            )
             for name in SIZE_COLUMNS
             if CODE.fullmatch(row.cells.get(name) or "")
         )

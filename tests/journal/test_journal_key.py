@@ -140,3 +140,25 @@ def test_programs_that_stand_elsewhere_are_given_the_whole_path(
     monkeypatch.setenv(journal_key.KEY_FILE, "key")
     journal_key.name_in_full()
     assert os.environ[journal_key.KEY_FILE] == str(tmp_path / "key")
+
+
+@pytest.mark.parametrize("settings", ["", "bids_dir = 3\n", "bids_dir = ''\n", "not toml"])
+def test_an_output_folder_that_does_not_say_its_study_is_refused_in_words(
+    settings: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/run.toml").write_text(settings, encoding="utf-8")
+    monkeypatch.setenv(journal_key.KEY_FILE, plain(tmp_path, tmp_path))
+    with pytest.raises(StoreError, match=r"run\.toml: expected .* take (the file|it) away and run again"):
+        act_file.read(tmp_path / "out")
+
+
+def test_a_key_of_links_that_lead_to_one_another_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "one").symlink_to(tmp_path / "other")
+    (tmp_path / "other").symlink_to(tmp_path / "one")
+    monkeypatch.setenv(journal_key.KEY_FILE, str(tmp_path / "one"))
+    with pytest.raises(StoreError, match="expected the journal's key"):
+        journal_key.check_place(tmp_path / "out")

@@ -11,7 +11,7 @@ from pipeline import api
 from pipeline.core.findings import finding
 from pipeline.core.piece_names import NamesGiven
 from pipeline.errors import InputError, StoreError
-from pipeline.files import finished_steps
+from pipeline.files import finished_steps, out_folder
 from pipeline.run import study_run
 from pipeline.run.steps.patient_work import attempt
 from pipeline.study.import_numbers import import_table
@@ -83,3 +83,21 @@ def test_a_run_whose_output_folder_vanishes_publishes_nothing_and_goes_on_once_i
         shutil.rmtree(out)
     away.rename(out)
     assert api.run(tmp_path / "study", out, settings).is_published
+
+
+def test_a_folder_that_was_removed_and_made_again_is_another_one(tmp_path: Path) -> None:
+    """Many file systems give the new folder the number of the old one at once, unless somebody holds that."""
+    for _ in range(5):
+        place = out_folder.place_of(tmp_path / "out")
+        out_folder.check_still_there(place)
+        shutil.rmtree(tmp_path / "out")
+        (tmp_path / "out").mkdir()
+        with pytest.raises(StoreError, match="found another one in its place"):
+            out_folder.check_still_there(place)
+
+
+def test_a_folder_is_held_no_longer_than_the_run_that_asked(tmp_path: Path) -> None:
+    before = len(list(Path("/proc/self/fd").glob("*"))) if Path("/proc/self/fd").is_dir() else 0
+    for _ in range(20):
+        out_folder.place_of(tmp_path)
+    assert not before or len(list(Path("/proc/self/fd").glob("*"))) <= before
