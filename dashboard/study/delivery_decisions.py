@@ -118,7 +118,7 @@ def _answers(delivery_id: str, series: Sequence[DeliveredSeries]) -> dict[str, d
             if choice in (LEAVE_OUT, *one.choices):
                 answers[one.token] = {"contrast": SKIP if choice == LEAVE_OUT else choice}
                 answers[one.token] |= _whose(delivery_id, one) if one.is_nifti else {}
-        elif one.token in corrected and not (one.outcome == "imported" and _called(one) in gone):
+        elif one.token in corrected:
             answers[one.token] = corrected[one.token]
         elif one.outcome == "imported" and _called(one) in gone:
             answers[one.token] = {"contrast": SKIP}
@@ -132,15 +132,14 @@ def _correct(delivery_id: str, series: Sequence[DeliveredSeries]) -> None:
     words = [_called(one) for one in series if one.may_be_otherwise and not _is_asked(one)]
     if words:
         st.multiselect("Take for something else", words, key=f"corrected-{delivery_id}", placeholder="none")
-    gone = set(st.session_state.get(f"out-{delivery_id}") or ())
     for one in _corrected(delivery_id, series):
-        if _called(one) not in gone:
-            _ask(delivery_id, one)
+        _ask(delivery_id, one)
 
 
 def _corrected(delivery_id: str, series: Sequence[DeliveredSeries]) -> list[DeliveredSeries]:
-    """Return the series of which somebody says that they are not what they were taken for."""
+    """Return the series of which somebody says that they are not what they were taken for, and leaves none out."""
     chosen = set(st.session_state.get(f"corrected-{delivery_id}") or ())
+    chosen -= set(st.session_state.get(f"out-{delivery_id}") or ())
     return [one for one in series if one.may_be_otherwise and not _is_asked(one) and _called(one) in chosen]
 
 

@@ -17,14 +17,11 @@ from scipy import ndimage
 
 from pipeline.core.interpolation import interpolated
 from pipeline.core.signal_reach import padding_of
-from pipeline.core.volume import Volume, to_voxel, to_world, voxel_centres_mm
+from pipeline.core.volume import Volume, is_within_faces, to_voxel, to_world, voxel_centres_mm
 
 INVERSE_ITERATIONS = 30
 INVERSE_TOLERANCE_MM = 1e-3
 """Fixed-point inversion stops when no point moves more than this; far below a voxel, mm."""
-
-FACE = 0.5 + 1e-6
-"""Distance of a voxel's face from its centre, voxels, with room for rounding: a point on the face counts as inside."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +168,7 @@ def resample_together(
         return []
     points = move_points(transform, voxel_centres_mm(onto).reshape(-1, 3))
     indices = to_voxel(volumes[0].affine, points)
-    is_beyond = ~_is_within_faces(indices, volumes[0].shape)
+    is_beyond = ~is_within_faces(indices, volumes[0].shape)
     pulled = []
     for volume in volumes:  # between the outer centres and the outer faces the border value goes on
         values = _looked_up_at(volume, indices, order)
@@ -206,14 +203,9 @@ def coverage(volume: Volume, onto: Volume, transform: Transform) -> Volume:
 def is_covered(volume: Volume, points_mm: NDArray[np.float64], transform: Transform) -> NDArray[np.bool_]:
     """Say of points ``(N, 3)`` of the source space, RAS+ mm, what :func:`coverage` says of voxels; shape ``(N,)``."""
     index = to_voxel(volume.affine, move_points(transform, points_mm))
-    inside = _is_within_faces(index, volume.shape)
+    inside = is_within_faces(index, volume.shape)
     padding = padding_of(volume)
     if padding is not None:
         i, j, k = np.clip(np.rint(index), 0, np.array(volume.shape) - 1).astype(np.intp).T
         inside &= ~padding[i, j, k]
     return inside
-
-
-def _is_within_faces(indices: NDArray[np.float64], shape: tuple[int, int, int]) -> NDArray[np.bool_]:
-    """Say which indices ``(N, 3)`` lie within the outer voxel faces of an image, give or take rounding."""
-    return np.all((indices >= -FACE) & (indices <= np.array(shape) - 1 + FACE), axis=-1)

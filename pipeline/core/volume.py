@@ -19,6 +19,9 @@ ORTHOGONALITY_TOLERANCE = 1e-3
 GRID_TOLERANCE_MM = 1e-2
 """Largest corner distance at which two grids still count as the same grid, in mm."""
 
+FACE = 0.5 + 1e-6
+"""Distance of a voxel's face from its centre, voxels, with room for rounding: a point on the face counts as inside."""
+
 
 @dataclass(frozen=True, eq=False)
 class Volume:
@@ -114,6 +117,17 @@ def to_voxel(affine: NDArray, points_mm: NDArray) -> NDArray[np.float64]:
     [[3.0, 0.0, 1.0]]
     """
     return _mapped(np.linalg.inv(affine), np.asarray(points_mm, dtype=np.float64))
+
+
+def is_within_faces(indices: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Say which voxel indices ``(..., 3)`` lie within the outer voxel faces of an image, give or take rounding.
+
+    Examples
+    --------
+    >>> is_within_faces(np.array([[0.0, 0.0, -0.5], [0.0, 0.0, 2.6]]), (1, 1, 3)).tolist()
+    [True, False]
+    """
+    return np.asarray(np.all((indices >= -FACE) & (indices <= np.array(shape) - 1 + FACE), axis=-1))
 
 
 def voxel_centres_mm(volume: Volume) -> NDArray[np.float64]:

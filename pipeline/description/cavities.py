@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from pipeline.core.finding_terms import Described, LesionFinding, sure_if, unsaid
 from pipeline.core.vocabulary import Compartment
-from pipeline.core.volume import to_voxel
+from pipeline.core.volume import is_within_faces, to_voxel
 from pipeline.description.description_limits import CavityLimits, DescriptionLimits
 from pipeline.description.lesion_scene import AlignedScan, LesionScene, box_of
 from pipeline.description.unsigned_tissue import doubt_of
@@ -86,7 +86,7 @@ def _is_in_view(scene: LesionScene, end_mm: float, beyond_mm: float) -> bool:
     nearest = int(np.abs(line.positions_mm - end_mm).argmin())
     further_mm = end_mm + beyond_mm - line.positions_mm[nearest]
     place = to_voxel(scene.solid.affine, line.points_mm[nearest] + further_mm * line.tangents[nearest])
-    return bool(np.all((place >= -0.5) & (place <= np.array(scene.solid.array.shape) - 0.5)))
+    return bool(is_within_faces(place, scene.solid.shape))
 
 
 def _in_view(finding: Described, *, is_in_view: bool) -> Described:

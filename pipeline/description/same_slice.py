@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from pipeline.core.signal_reach import padding_of
-from pipeline.core.transform import FACE, Transform, move_points
+from pipeline.core.transform import Transform, move_points
 from pipeline.core.vocabulary import Compartment
-from pipeline.core.volume import Volume, to_voxel, to_world
+from pipeline.core.volume import FACE, Volume, is_within_faces, to_voxel, to_world
 from pipeline.description.cord_reference import ONE_SIDE, cord_reference
 from pipeline.description.description_limits import ReferenceLimits
 from pipeline.description.lesion_scene import AlignedScan, CordCourse, LesionScene, voxels_near
@@ -79,7 +79,7 @@ def signal_on(plane: SlicePlane, scan: Volume, from_reference: Transform) -> NDA
     points_mm = plane.points_mm
     indices = to_voxel(scan.affine, move_points(from_reference, points_mm.reshape(-1, 3)))
     last = np.array(scan.shape) - 1
-    is_within = np.all((indices >= -FACE) & (indices <= last + FACE), axis=1)
+    is_within = is_within_faces(indices, scan.shape)
     values = np.full(len(indices), np.nan, dtype=np.float32)
     array, padding = scan.array.astype(np.float32), padding_of(scan)
     if padding is not None:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy.interpolate import make_smoothing_spline
 from scipy.spatial import cKDTree
 
-from pipeline.core.transform import FACE, Transform, move_points
-from pipeline.core.volume import Volume, to_voxel, to_world
+from pipeline.core.transform import Transform, move_points
+from pipeline.core.volume import Volume, is_within_faces, to_voxel, to_world
 from pipeline.measure.volumes import NEGLIGIBLE_PROBABILITY, OBJECT_PROBABILITY
 
 STEP_MM = 1.0
@@ -168,7 +168,7 @@ def length_along_mm(stretches: Stretches) -> float:
 def is_covered(line: CentreLine, image: Volume, from_reference: Transform) -> NDArray[np.bool_]:
     """Say for every stretch of the line whether its middle lies in a visit's field of view."""
     indices = to_voxel(image.affine, move_points(from_reference, line.points_mm))
-    return np.all((indices >= -FACE) & (indices <= np.array(image.shape) - 1 + FACE), axis=-1)
+    return is_within_faces(indices, image.shape)
 
 
 def _object_points(mask: Volume) -> NDArray[np.float64]:

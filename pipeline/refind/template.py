@@ -17,7 +17,7 @@ from scipy import ndimage
 from pipeline.align.sampling_window import Box, regular_grid
 from pipeline.core.signal_reach import continued
 from pipeline.core.transform import coverage, identity
-from pipeline.core.volume import Volume, to_voxel, to_world, voxel_centres_mm
+from pipeline.core.volume import Volume, is_within_faces, to_voxel, to_world, voxel_centres_mm
 
 MARGIN_MM = 20.0
 """The template reaches this far beyond the lesion, mm: room for growth and for the person's movement."""
@@ -41,9 +41,6 @@ BEYOND_POLES_MM = (2.0, 7.0)
 
 AROUND_AXIS_MM = 1.5
 """Half width of the bundle of lines on which cord is read, mm: well inside a cord of 8 mm or more."""
-
-HALF_VOXEL = 0.5
-"""From the centre of a voxel to its face, in voxels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +103,8 @@ def template_of(image: Volume, masks: Mapping[str, Volume], *, has_dark_fluid: b
     grid = regular_grid(Box(points_mm.min(axis=0) - MARGIN_MM, points_mm.max(axis=0) + MARGIN_MM), step_mm)
     index = to_voxel(image.affine, voxel_centres_mm(grid).reshape(-1, 3)).T
     scan = _looked_up(continued(image).array, index, 3).reshape(grid.shape)
-    is_within = _is_within(index, image.shape)
+    # a mask that went on beyond its scan would share its volume with tissue that nobody drew and no later scan counts
+    is_within = is_within_faces(index.T, image.shape)
     parts = [
         np.clip(np.where(is_within, _looked_up(mask.array, index, 1), 0.0).reshape(grid.shape), 0, 1)
         for mask in masks.values()
@@ -258,14 +256,6 @@ def _signed_distance_mm(inside: NDArray[np.bool_], step_mm: float) -> NDArray[np
 
 def _blurred(values: NDArray[np.float64], sigma_mm: float, step_mm: float) -> NDArray[np.float64]:
     return np.asarray(ndimage.gaussian_filter(values, sigma_mm / step_mm))
-
-
-def _is_within(index: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Say which voxel indices ``(3, N)`` lie within an array's outer faces.
-
-    A mask that went on beyond them would share its volume with tissue that nobody drew and no later scan counts.
-    """
-    return np.asarray(np.all((index >= -HALF_VOXEL) & (index <= np.array(shape)[:, None] - HALF_VOXEL), axis=0))
 
 
 def _looked_up(array: NDArray, index: NDArray[np.float64], order: int) -> NDArray[np.float64]:

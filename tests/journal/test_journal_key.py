@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -11,12 +10,9 @@ from pipeline.errors import StoreError
 from pipeline.journal import act_file, backup, journal_key
 from pipeline.journal.decisions import Act, ActKind
 from tests.command import cordtrack
+from tests.journal.test_published_history import AT, VISIT, VOLUMES
 from tests.study_folder import run_of_numbers
 
-AT = datetime.fromisoformat("2026-05-03T12:00:00")
-VOLUMES = (
-    "patient_id,date,compartment,volume_mm3,volume_cv\np1,2020-01-01,tumour,1000,0.05\np1,2021-01-01,tumour,1600,0.05\n"
-)
 REFUSED = "outside of the (output folder|study)"
 
 
@@ -30,7 +26,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def comment(out: Path) -> None:
-    act_file.append(out, [Act(ActKind.COMMENT, "sub-p1", "ses-imported20210101", reason="x")], "A. Reader", AT)
+    act_file.append(out, [Act(ActKind.COMMENT, "sub-p1", VISIT, reason="x")], "A. Reader", AT)
 
 
 def plain(folder: Path, inside: Path) -> str:
