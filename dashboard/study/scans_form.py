@@ -61,6 +61,7 @@ def _files() -> None:
     st.button(
         "Look through them",
         key=f"look-{number}",
+        disabled=not st.session_state.get(key),  # a click before they are here would bring none
         on_click=signing.record,
         args=(lambda: _bring_files(key),),
         kwargs={"where": PLACE},

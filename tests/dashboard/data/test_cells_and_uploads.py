@@ -137,8 +137,10 @@ def test_scans_are_dropped_by_editors_of_the_whole_study(served, signed_in, pers
     before = kept(served)
     at = opened()
     if person in EDITORS:
+        look = next(one for one in at.button if (one.key or "").startswith("look-"))
+        assert look.disabled, "before files have come there is nothing to look through"
         at.file_uploader[0].set_value([DROPPED]).run()
-        next(one for one in at.button if (one.key or "").startswith("look-")).click().run()
+        next(one for one in at.button if one.key == look.key and not one.disabled).click().run()
         (delivery,) = deliveries.every(served / "out")
         place = deliveries.folder_of(served / "out", delivery.delivery_id) / deliveries.FILES
         assert [path.read_bytes() for path in place.iterdir()] == [DROPPED[1]]
